@@ -1,0 +1,205 @@
+"""Settings: typed, frozen, one class per stage. `conf/settings.toml` holds every default and every meaning.
+
+A run's values are the defaults, then one file of its own, then single `key=value` texts. Unknown keys, wrong types and
+values out of range are `UsageError`s that name the setting.
+"""
+
+import difflib
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, fields, is_dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from soundalike.errors import UsageError
+
+Value = str | int | float | bool | tuple[str, ...]
+
+
+def _one_of(*values: str) -> Any:
+    return field(metadata={"choices": values})
+
+
+def _between(low: float, high: float) -> Any:
+    return field(metadata={"range": (low, high)})
+
+
+@dataclass(frozen=True)
+class RunSettings:
+    id: str
+
+
+@dataclass(frozen=True)
+class S3Settings:
+    endpoint: str
+    region: str
+    path_style: bool
+
+
+@dataclass(frozen=True)
+class StorageSettings:
+    root: str
+    bronze_root: str
+    s3: S3Settings
+
+
+@dataclass(frozen=True)
+class AcousticBrainzSource:
+    uris: tuple[str, ...]
+    limit_documents: int = _between(0, 2**31 - 1)
+
+
+@dataclass(frozen=True)
+class SourceSettings:
+    acousticbrainz: AcousticBrainzSource
+
+
+@dataclass(frozen=True)
+class AcousticBrainzSettings:
+    profile: str = _one_of("default")
+    allow_incomplete: bool = field()
+    max_member_bytes: int = _between(1, 2**30)
+    first_year: int = _between(1000, 9999)
+    last_year: int = _between(1000, 9999)
+    placeholder_titles: tuple[str, ...] = field()
+
+
+@dataclass(frozen=True)
+class VectorSettings:
+    feature_set: str = _one_of("ab11", "ab16")
+
+
+@dataclass(frozen=True)
+class NeighborSettings:
+    name: str
+    vectors: str
+    top_n: int = _between(1, 1000)
+    scopes: tuple[str, ...] = _one_of("genre", "genre_decade")
+    family: str = _one_of("auto", "exact")
+    exact_max: int = _between(1, 2**31 - 1)
+    recall_floor: float = _between(0, 1)
+    cert_queries: int = _between(1, 100_000)
+    cert_seed: int = _between(0, 2**31 - 1)
+    strict: bool = field()
+
+
+@dataclass(frozen=True)
+class Settings:
+    run: RunSettings
+    storage: StorageSettings
+    sources: SourceSettings
+    acousticbrainz: AcousticBrainzSettings
+    vectors: VectorSettings
+    neighbors: NeighborSettings
+
+    def flat(self) -> dict[str, Value]:
+        """Every setting by its dotted key, in the order of the classes."""
+        return dict(_flatten_instance(self, ""))
+
+
+def load(file: str | None = None, overrides: Iterable[str] = ()) -> Settings:
+    """Defaults, then `file` (TOML), then `overrides` (`key=value`).
+
+    Raises:
+        UsageError: an unreadable file, an unknown key, a wrong type, a value out of range.
+    """
+    values = _flatten_toml(tomllib.loads(files("soundalike").joinpath("conf/settings.toml").read_text("utf-8")))
+    kinds = dict(_kinds(Settings, ""))
+    if file:
+        try:
+            own = tomllib.loads(Path(file).read_text("utf-8"))
+        except OSError as error:
+            raise UsageError(f"settings file {file} cannot be read ({error.strerror}); give an existing TOML file") from error
+        except tomllib.TOMLDecodeError as error:
+            raise UsageError(f"settings file {file} is not TOML: {error}") from error
+        for key, value in _flatten_toml(own).items():
+            values[_known(key, kinds)] = value
+    for text in overrides:
+        key, equals, value = text.partition("=")
+        if not equals:
+            raise UsageError(f"--set {text!r} has no '='; write --set key=value")
+        key = _known(key.strip(), kinds)
+        values[key] = _read_text(value, kinds[key][0])
+    checked = {key: _checked(key, values[key], *kinds[key]) for key in kinds}
+    return _build(Settings, "", checked)
+
+
+def _known(key: str, kinds: Mapping[str, Any]) -> str:
+    if key in kinds:
+        return key
+    nearest = difflib.get_close_matches(key, kinds, n=1, cutoff=0.0)
+    raise UsageError(f"setting '{key}' is unknown; the nearest is '{nearest[0]}' (conf/settings.toml lists every setting)")
+
+
+def _read_text(text: str, kind: type) -> Any:
+    """The value that `text` spells for a setting of type `kind`; text that spells none comes back as it is."""
+    text = text.strip()
+    if kind is bool and text in ("true", "false"):
+        return text == "true"
+    if kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            return text
+    if kind is tuple:
+        return [part.strip() for part in text.split(",") if part.strip()]
+    return text
+
+
+_WORDS = {str: "text", int: "a whole number", float: "a number", bool: "true or false", tuple: "a list of texts"}
+
+
+def _checked(key: str, value: Any, kind: type, metadata: Mapping[str, Any]) -> Any:
+    if kind is float and type(value) is int:
+        value = float(value)
+    if kind is tuple and isinstance(value, list) and all(type(item) is str for item in value):
+        value = tuple(value)
+    if type(value) is not kind:
+        raise UsageError(f"setting '{key}' must be {_WORDS[kind]}, found {value!r}")
+    if "choices" in metadata:
+        for item in value if kind is tuple else (value,):
+            if item not in metadata["choices"]:
+                raise UsageError(f"setting '{key}' must be of {', '.join(metadata['choices'])}; found {item!r}")
+    if "range" in metadata:
+        low, high = metadata["range"]
+        if not low <= value <= high:
+            raise UsageError(f"setting '{key}' must be between {low} and {high}, found {value}")
+    return value
+
+
+def _flatten_toml(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for key, value in tree.items():
+        if isinstance(value, dict):
+            flat |= _flatten_toml(value, f"{prefix}{key}.")
+        else:
+            flat[f"{prefix}{key}"] = value
+    return flat
+
+
+def _kinds(cls: type, prefix: str) -> Iterable[tuple[str, tuple[type, Mapping[str, Any]]]]:
+    for item in fields(cls):
+        kind: Any = item.type
+        if is_dataclass(kind):
+            yield from _kinds(kind, f"{prefix}{item.name}.")  # type: ignore[arg-type]
+        else:
+            yield f"{prefix}{item.name}", (tuple if kind == tuple[str, ...] else kind, item.metadata)
+
+
+def _build(cls: Any, prefix: str, values: Mapping[str, Any]) -> Any:
+    given = {}
+    for item in fields(cls):
+        kind: Any = item.type
+        key = f"{prefix}{item.name}"
+        given[item.name] = _build(kind, f"{key}.", values) if is_dataclass(kind) else values[key]
+    return cls(**given)
+
+
+def _flatten_instance(instance: Any, prefix: str) -> Iterable[tuple[str, Value]]:
+    for item in fields(instance):
+        value = getattr(instance, item.name)
+        if is_dataclass(value):
+            yield from _flatten_instance(value, f"{prefix}{item.name}.")
+        else:
+            yield f"{prefix}{item.name}", value

@@ -1,0 +1,167 @@
+"""Where tables live and how they are written: the only paths and the only writes. A table that breaks its contract is never published."""
+
+from typing import Any
+
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from soundalike.contracts.table import Table
+from soundalike.errors import SoundalikeError
+from soundalike.settings import StorageSettings
+from soundalike.storage.commits import CommitLog, Mark
+
+# Any reader opens protocol (1,2): none of these features may creep in by a platform's defaults.
+_PLAIN = {
+    "delta.enableDeletionVectors": "false",
+    "delta.checkpointPolicy": "classic",
+    "delta.columnMapping.mode": "none",
+    # Point reads prune to one row group: small groups, sorted by key.
+    "parquet.block.row.count.limit": "10000",
+}
+
+
+class Store:
+    """Delta tables below `storage.root` (bronze below `storage.bronze_root`)."""
+
+    def __init__(self, spark: SparkSession, settings: StorageSettings) -> None:
+        self.spark = spark
+        self.root = self._absolute(settings.root)
+        self.bronze_root = self._absolute(settings.bronze_root) if settings.bronze_root else self.root
+
+    def _absolute(self, path: str) -> str:
+        # Everywhere but on EMR the s3 scheme has no file system; S3A serves s3a:// on EMR too.
+        path = "s3a://" + path[5:] if path.startswith("s3://") else path
+        jvm: Any = self.spark._jvm
+        hadoop_path = jvm.org.apache.hadoop.fs.Path(path)
+        fs = hadoop_path.getFileSystem(self.spark.sparkContext._jsc.hadoopConfiguration())
+        return fs.makeQualified(hadoop_path).toString().rstrip("/")
+
+    def path(self, table: Table) -> str:
+        root = self.bronze_root if table.name.startswith("bronze/") else self.root
+        return f"{root}/{table.name}"
+
+    # --- reading -----------------------------------------------------------------------------------------------------
+
+    def log(self, table: Table) -> CommitLog:
+        return CommitLog(self.spark, self.path(table))
+
+    def exists(self, table: Table) -> bool:
+        return bool(self.log(table).versions())
+
+    def version(self, table: Table) -> int:
+        """Newest version. Raises if the table is missing."""
+        versions = self.log(table).versions()
+        if not versions:
+            raise SoundalikeError(f"table {table.name} is missing at {self.path(table)}; run the job that writes it")
+        return versions[-1]
+
+    def read(self, table: Table) -> DataFrame:
+        """The newest version, with the contract's columns in order. Raises if it is missing or breaks the contract."""
+        self.version(table)
+        rows = self.spark.read.format("delta").load(self.path(table))
+        wrong = table.differences([(name, kind) for name, kind in rows.dtypes])
+        if wrong:
+            raise SoundalikeError(
+                f"table {table.name} at {self.path(table)} is not of this version's contract: {'; '.join(wrong)}; "
+                "use another storage.root or rebuild the table"
+            )
+        return rows.select(*table.column_names)
+
+    def marks(self, table: Table) -> list[dict[str, Any]]:
+        """The marks of all commits, oldest first; commits without one are left out."""
+        log = self.log(table)
+        return [mark for mark in map(log.mark, log.versions()) if mark]
+
+    def holds(self, table: Table, mark: Mark) -> bool:
+        """Whether the table's last commit carries `mark`: the stage that writes it is done."""
+        log = self.log(table)
+        versions = log.versions()
+        return bool(versions) and mark.matches(log.mark(versions[-1]))
+
+    def read_vectors(self, path: str) -> DataFrame:
+        """A user's own Delta or Parquet table."""
+        path = self._absolute(path)
+        if CommitLog(self.spark, path).versions():
+            return self.spark.read.format("delta").load(path)
+        return self.spark.read.parquet(path)
+
+    # --- writing -----------------------------------------------------------------------------------------------------
+
+    def replace(self, table: Table, rows: DataFrame, mark: Mark, where: str | None = None) -> int:
+        """One atomic commit: all rows, or those that `where` selects, are replaced. Returns the new version."""
+        writer = self._checked(table, rows).write.format("delta").mode("overwrite").option("userMetadata", mark.text())
+        if where:
+            writer = writer.option("replaceWhere", where)
+        return self._commit(table, writer)
+
+    def append(self, table: Table, rows: DataFrame, mark: Mark, transaction: str | None = None) -> int:
+        """One atomic commit that adds rows. A `transaction` that was committed before adds nothing."""
+        writer = self._checked(table, rows).write.format("delta").mode("append").option("userMetadata", mark.text())
+        if transaction:
+            writer = writer.option("txnAppId", transaction).option("txnVersion", "1")
+        return self._commit(table, writer)
+
+    def _checked(self, table: Table, rows: DataFrame) -> DataFrame:
+        expected = [(column.name, column.type) for column in table.columns]
+        if rows.dtypes != expected:
+            raise SoundalikeError(
+                f"rows for table {table.name} break its contract: {'; '.join(table.differences(rows.dtypes)) or 'columns follow'}; "
+                "nothing was written"
+            )
+        if table.sort_by:
+            rows = rows.repartitionByRange(*table.sort_by).sortWithinPartitions(*table.sort_by)
+        return rows
+
+    def _commit(self, table: Table, writer: Any) -> int:
+        self.ensure(table)
+        if table.partition_by:
+            writer = writer.partitionBy(*table.partition_by)
+        writer.save(self.path(table))
+        version = self.version(table)
+        self.log(table).assert_readable_everywhere(version, table.name)
+        return version
+
+    def ensure(self, table: Table) -> None:
+        """Creates the table, empty, if it is missing."""
+        if self.exists(table):
+            return
+
+        def quoted(text: str) -> str:
+            return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
+
+        columns = ", ".join(
+            f"`{c.name}` {c.type}{'' if c.nullable else ' NOT NULL'} COMMENT {quoted(c.meaning)}" for c in table.columns
+        )
+        partitioned = f" PARTITIONED BY ({', '.join(table.partition_by)})" if table.partition_by else ""
+        properties = ", ".join(f"{quoted(k)} = {quoted(v)}" for k, v in (_PLAIN | dict(table.properties)).items())
+        self.spark.sql(
+            f"CREATE TABLE IF NOT EXISTS delta.`{self.path(table)}` ({columns}) USING delta{partitioned} "
+            f"COMMENT {quoted(table.about)} TBLPROPERTIES ({properties})"
+        )
+        self.log(table).assert_readable_everywhere(0, table.name)
+
+    # --- staging -----------------------------------------------------------------------------------------------------
+
+    def stage(self, rows: DataFrame, name: str, bronze: bool = False) -> DataFrame:
+        """Rows written below `_staging` as Parquet and read back: each is computed once, nothing is published."""
+        path = self._staging(name, bronze)
+        rows.write.mode("overwrite").option("compression", "zstd").option("maxRecordsPerFile", 20_000).parquet(path)
+        return self.spark.read.parquet(path)
+
+    def unstage(self, name: str, bronze: bool = False) -> None:
+        jvm: Any = self.spark._jvm
+        path = jvm.org.apache.hadoop.fs.Path(self._staging(name, bronze))
+        path.getFileSystem(self.spark.sparkContext._jsc.hadoopConfiguration()).delete(path, True)
+
+    def _staging(self, name: str, bronze: bool) -> str:
+        return f"{self.bronze_root if bronze else self.root}/_staging/{name}"
+
+
+def content_hash(rows: DataFrame) -> tuple[int, int]:
+    """Rows and a hash of their content that depends on neither order nor partitions."""
+    summed = rows.agg(
+        F.count(F.lit(1)).alias("rows"),
+        F.sum(F.xxhash64(*rows.columns).cast("decimal(38,0)")).alias("hash"),
+    ).first()
+    assert summed is not None
+    return int(summed["rows"]), int(summed["hash"] or 0)

@@ -1,0 +1,27 @@
+"""Which code this is: a stage whose table was written by other code is done again."""
+
+import hashlib
+from functools import cache
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+
+from soundalike import __version__
+
+
+@cache
+def code_version() -> str:
+    """`<version>+<hash of every source file of the package>`; the same in the work tree and in the zip."""
+    digest = hashlib.sha256()
+    for name, content in sorted(_sources(files("soundalike"), "")):
+        digest.update(name.encode() + b"\0" + content + b"\0")
+    return f"{__version__}+{digest.hexdigest()[:12]}"
+
+
+def _sources(folder: Traversable, prefix: str) -> list[tuple[str, bytes]]:
+    found = []
+    for entry in folder.iterdir():
+        if entry.is_dir():
+            found += _sources(entry, f"{prefix}{entry.name}/")
+        elif entry.name.endswith((".py", ".toml")):
+            found.append((f"{prefix}{entry.name}", entry.read_bytes()))
+    return found
