@@ -72,9 +72,9 @@ class Run:
             stage.seconds = round(time.monotonic() - start, 3)
             self.console.line(f"{name}: {stage.status} in {stage.seconds:.1f} s")
 
-    def mark(self, stage: Stage, *read: Table, **details: object) -> Mark:
-        """The mark of what `stage` writes from the newest versions of the tables it reads."""
-        inputs = {table.name: self.store.version(table) for table in read}
+    def mark(self, stage: Stage, *read: Table, own: dict[str, int] | None = None, **details: object) -> Mark:
+        """The mark of what `stage` writes from the newest versions of the tables it reads, and of a user's `own`."""
+        inputs = {table.name: self.store.version(table) for table in read} | (own or {})
         stage.table_versions |= inputs
         return Mark(self.id, stage.name, self.settings_hash, code_version(), inputs, dict(details))
 

@@ -1,7 +1,7 @@
 """What the commits of a Delta table say, read from its log by the protocol: one JSON file per version."""
 
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from py4j.protocol import Py4JJavaError
@@ -24,6 +24,9 @@ class Mark:
     code_version: str
     inputs: dict[str, int] = field(default_factory=dict)
     details: dict[str, Any] = field(default_factory=dict)
+
+    def of_stage(self, stage: str) -> "Mark":
+        return replace(self, stage=stage)
 
     def text(self) -> str:
         return json.dumps(asdict(self), sort_keys=True, ensure_ascii=False)

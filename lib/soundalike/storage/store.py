@@ -1,7 +1,9 @@
 """Where tables live and how they are written: the only paths and the only writes. A table that breaks its contract is never published."""
 
+import zlib
 from typing import Any
 
+from pyspark.errors import AnalysisException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
@@ -31,10 +33,15 @@ class Store:
     def _absolute(self, path: str) -> str:
         # Everywhere but on EMR the s3 scheme has no file system; S3A serves s3a:// on EMR too.
         path = "s3a://" + path[5:] if path.startswith("s3://") else path
+        folder = self._hadoop_path(path)
+        return str(folder.getFileSystem(self._hadoop()).makeQualified(folder).toString()).rstrip("/")
+
+    def _hadoop(self) -> Any:
+        return self.spark.sparkContext._jsc.hadoopConfiguration()
+
+    def _hadoop_path(self, path: str) -> Any:
         jvm: Any = self.spark._jvm
-        hadoop_path = jvm.org.apache.hadoop.fs.Path(path)
-        fs = hadoop_path.getFileSystem(self.spark.sparkContext._jsc.hadoopConfiguration())
-        return fs.makeQualified(hadoop_path).toString().rstrip("/")
+        return jvm.org.apache.hadoop.fs.Path(path)
 
     def path(self, table: Table) -> str:
         root = self.bronze_root if table.name.startswith("bronze/") else self.root
@@ -78,12 +85,22 @@ class Store:
         versions = log.versions()
         return bool(versions) and mark.matches(log.mark(versions[-1]))
 
-    def read_vectors(self, path: str) -> DataFrame:
-        """A user's own Delta or Parquet table."""
+    def read_own(self, path: str) -> tuple[DataFrame, int]:
+        """A user's own Delta or Parquet table, and a number that changes when the table does."""
         path = self._absolute(path)
-        if CommitLog(self.spark, path).versions():
-            return self.spark.read.format("delta").load(path)
-        return self.spark.read.parquet(path)
+        versions = CommitLog(self.spark, path).versions()
+        if versions:
+            return self.spark.read.format("delta").option("versionAsOf", versions[-1]).load(path), versions[-1]
+        try:
+            rows = self.spark.read.parquet(path)
+        except AnalysisException as error:
+            raise SoundalikeError(f"{path} is neither a Delta nor a Parquet table; check neighbors.vectors") from error
+        listing = sorted((status.getPath().getName(), status.getLen(), status.getModificationTime()) for status in self._files(path))
+        return rows, zlib.crc32(repr(listing).encode())
+
+    def _files(self, path: str) -> list[Any]:
+        folder = self._hadoop_path(path)
+        return list(folder.getFileSystem(self._hadoop()).listStatus(folder))
 
     # --- writing -----------------------------------------------------------------------------------------------------
 
@@ -140,6 +157,15 @@ class Store:
         )
         self.log(table).assert_readable_everywhere(0, table.name)
 
+    def assert_same(self, table: Table, where: str, rows: DataFrame) -> None:
+        """Raises if the published rows that `where` selects are not `rows`, by count and hash."""
+        published, staged = content_hash(self.read(table).where(where)), content_hash(rows)
+        if published != staged:
+            raise SoundalikeError(
+                f"table {table.name} where {where} holds {published[0]} rows (hash {published[1]}), staged were {staged[0]} "
+                f"(hash {staged[1]}); restore the version before and run again"
+            )
+
     # --- staging -----------------------------------------------------------------------------------------------------
 
     def stage(self, rows: DataFrame, name: str, bronze: bool = False) -> DataFrame:
@@ -149,9 +175,16 @@ class Store:
         return self.spark.read.parquet(path)
 
     def unstage(self, name: str, bronze: bool = False) -> None:
-        jvm: Any = self.spark._jvm
-        path = jvm.org.apache.hadoop.fs.Path(self._staging(name, bronze))
-        path.getFileSystem(self.spark.sparkContext._jsc.hadoopConfiguration()).delete(path, True)
+        self._delete(self._staging(name, bronze))
+
+    def drop(self, table: Table) -> None:
+        """Deletes a staged table. Published ones are only ever replaced."""
+        assert table.name.startswith("_staging/"), table.name
+        self._delete(self.path(table))
+
+    def _delete(self, path: str) -> None:
+        folder = self._hadoop_path(path)
+        folder.getFileSystem(self._hadoop()).delete(folder, True)
 
     def _staging(self, name: str, bronze: bool) -> str:
         return f"{self.bronze_root if bronze else self.root}/_staging/{name}"

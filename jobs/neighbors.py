@@ -1,0 +1,100 @@
+"""Vectors -> staged neighbor lists -> certificates -> the published neighbor table, one commit per scope."""
+
+from typing import Any
+
+from jobs.ingest_acousticbrainz import inputs
+from soundalike.contracts.tables import CERTIFICATES, NEIGHBOR_MODELS, TRACK_NEIGHBORS, TRACK_VECTORS
+from soundalike.errors import SoundalikeError
+from soundalike.run import Run, Stage, exit_with, main
+from soundalike.stages import certificates, eligibility
+from soundalike.stages import neighbors as search
+
+RULES_VERSION = "neighbors-1"
+
+
+def neighbors(run: Run) -> None:
+    settings = run.settings.neighbors
+    published = TRACK_NEIGHBORS.named(f"gold/{settings.name}")
+    staged = published.staged(run.id)
+    with run.stage("neighbors.search") as stage:
+        mark, vectors = _vectors(run, stage)
+        last = mark.of_stage(f"neighbors.publish {settings.scopes[-1]}")
+        if run.store.holds(published, last):
+            return stage.skip()
+        tracks, profile = _tracks(run, vectors)
+        found = eligibility.representatives(tracks, settings.scopes, settings.strict).persist()
+        blocks = eligibility.blocks_of(found).persist()
+        tasks = max(1, min(blocks.count(), 4 * run.spark.sparkContext.defaultParallelism))
+        dimensions = eligibility.dimensions_of(profile)
+        decided = {"top_n": str(settings.top_n)}
+        stage.rows_in = profile["tracks"]
+        if not run.store.holds(staged, mark):
+            with run.watch_tasks("neighbor tasks"):
+                answers = search.answers_within_blocks(found, settings.top_n, tasks)
+                run.store.replace(staged, search.neighbor_lists(answers, dimensions, decided, run.id), mark)
+        lists = run.store.read(staged)
+        stage.rows_out = lists.count()
+    with run.stage("neighbors.certify") as stage:
+        counts = search.block_counts(blocks, lists, settings.top_n).persist()
+        with run.watch_tasks("certificate tasks"):
+            judged = certificates.certificates(
+                found, lists, counts, run_id=run.id, name=settings.name, top_n=settings.top_n, tasks=tasks,
+                cert_queries=settings.cert_queries, cert_seed=settings.cert_seed, exact_max=settings.exact_max,
+                recall_floor=settings.recall_floor,
+            ).persist()  # fmt: skip
+            ours = f"run_id = '{run.id}' AND name = '{settings.name}'"
+            rows = judged.select(*CERTIFICATES.column_names)
+            stage.table_versions[CERTIFICATES.name] = run.store.replace(CERTIFICATES, rows, mark.of_stage(stage.name), where=ours)
+        stage.rows_in = stage.rows_out = judged.count()
+        stage.rows_rejected = judged.where("not passed").count()
+        _refuse(judged.where("not passed").orderBy("scope", "block").limit(1).collect(), stage.rows_rejected)
+    with run.stage("neighbors.publish") as stage:
+        stage.rows_in = lists.count()
+        models = search.neighbor_models(blocks, settings.name, dimensions, decided)
+        run.store.replace(NEIGHBOR_MODELS, models, mark.of_stage(stage.name), where=f"name = '{settings.name}'")
+        counters = eligibility.eligibility_counters(tracks, settings.scopes, settings.strict).collect()
+        counters += search.list_counters(counts, settings.scopes).collect()
+        ledger = {row["counter"]: row["value"] for row in counters}
+        run.write_ledger("neighbors", settings.name, RULES_VERSION, ledger, mark.of_stage(stage.name))
+        for scope in settings.scopes:
+            where = f"scope = '{scope}'"
+            rows = lists.where(where)
+            version = run.store.replace(published, rows, mark.of_stage(f"neighbors.publish {scope}"), where=where)
+            run.store.assert_same(published, where, rows)
+            stage.table_versions[published.name] = version
+        stage.rows_out = stage.rows_in
+        run.store.drop(staged)
+
+
+def _vectors(run: Run, stage: Stage) -> tuple[Any, Any]:
+    """The mark of the search and the rows it reads: the user's own table, else this product's vectors."""
+    own = run.settings.neighbors.vectors
+    if own:
+        rows, version = run.store.read_own(own)
+        return run.mark(stage, own={own: version}), rows
+    of_set = f"feature_set = '{run.settings.vectors.feature_set}'"
+    return run.mark(stage, TRACK_VECTORS), run.store.read(TRACK_VECTORS).where(of_set)
+
+
+def _tracks(run: Run, vectors: Any) -> tuple[Any, Any]:
+    tracks = eligibility.tracks_from_vectors(vectors)
+    profile = eligibility.vector_profile(tracks).collect()[0]
+    dimensions = eligibility.dimensions_of(profile)
+    if not dimensions:
+        name = run.settings.neighbors.vectors or TRACK_VECTORS.name
+        raise SoundalikeError(f"table {name} has {profile['tracks']} tracks and no vector among them; there is nothing to search")
+    return eligibility.with_lattice(tracks, dimensions).persist(), profile
+
+
+def _refuse(worst: list[Any], failed: int) -> None:
+    if not worst:
+        return
+    row = worst[0]
+    reason = row["defect"] or f"recall {row['recall']:.4f}, lower bound {row['ci_low']:.4f}, floor {row['floor']}"
+    raise SoundalikeError(
+        f"block {row['block']} of scope {row['scope']} is not good enough: {reason} ({failed} blocks failed); nothing was published"
+    )
+
+
+if __name__ == "__main__":
+    exit_with(main("neighbors", neighbors, inputs))

@@ -1,0 +1,74 @@
+"""Unit vectors as small integers: from here on every distance is exact.
+
+A row of the lattice is (g, p): g = the unit vector times `scale`, rounded half to even, and p = sum(g) mod 2, the
+parity, which makes the squared length even. So D(u, v) = |u - v|^2 / 2 is an integer, and it is the only sort key.
+"""
+
+import numpy as np
+import numpy.typing as npt
+
+from soundalike.numeric.scaling import normalize
+
+SCALE = 2880
+
+Lattice = npt.NDArray[np.int16]
+
+# Integers up to here are exact in float32, whatever the order of a sum.
+_FLOAT32_EXACT = 2**24
+
+
+def check_bound(scale: int, dimensions: int) -> None:
+    """Refuses a scale at which a float32 matrix product of lattice rows of `dimensions` columns may round.
+
+    |v| <= scale + sqrt(d)/2 without the parity, so D and every partial sum of it stay within the bound below.
+
+    Raises:
+        ValueError: the bound reaches 2^24.
+    """
+    bound = 2 * (scale + np.sqrt(dimensions) / 2) ** 2 + 2
+    if bound >= _FLOAT32_EXACT:
+        raise ValueError(
+            f"lattice scale {scale} with {dimensions} dimensions: distances reach {bound:.0f}, "
+            f"float32 is exact below {_FLOAT32_EXACT}; use a smaller scale or fewer dimensions"
+        )
+
+
+def to_lattice(rows: npt.ArrayLike, scale: int = SCALE) -> tuple[Lattice, npt.NDArray[np.bool_]]:
+    """Lattice rows (n, d + 1) int16 of `rows` (n, d), and which rows are vectors; the others are all zero.
+
+    Rows are brought to unit length first. Only elementwise float64 steps: the result is the same on every machine.
+
+    Raises:
+        ValueError: scale and width break float32 exactness.
+    """
+    units, is_vector = normalize(rows)
+    count, dimensions = units.shape
+    check_bound(scale, dimensions)
+    grid = np.rint(np.where(is_vector[:, np.newaxis], units, 0.0) * scale).astype(np.int16)
+    parity = np.zeros(count, dtype=np.int16)
+    for column in grid.T:
+        parity ^= column & np.int16(1)
+    return np.column_stack([grid, parity]), is_vector
+
+
+def similarity(distance: npt.ArrayLike, scale: int = SCALE) -> npt.NDArray[np.float64]:
+    """1 - D / scale^2, float64: strictly decreasing in D, exactly 1 for equal lattice rows."""
+    return np.asarray(1.0 - np.asarray(distance, dtype=np.float64) / float(scale * scale))
+
+
+def half_squares(lattice: Lattice) -> npt.NDArray[np.int64]:
+    """|v|^2 / 2 of each row (n,), an integer by the parity coordinate."""
+    total = np.zeros(len(lattice), dtype=np.int64)
+    for column in lattice.T:
+        total += column.astype(np.int64) ** 2
+    return total >> 1
+
+
+def encode(lattice: Lattice) -> bytes:
+    """The rows one after another, little-endian int16."""
+    return np.ascontiguousarray(lattice, dtype="<i2").tobytes()
+
+
+def decode(data: bytes | memoryview, width: int) -> Lattice:
+    """Rows (n, width) from `encode`'s bytes; a read-only view of them."""
+    return np.frombuffer(data, dtype="<i2").reshape(-1, width)

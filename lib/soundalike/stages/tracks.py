@@ -1,0 +1,143 @@
+"""Recordings -> genre memberships, feature vectors and the tracks that a reader joins neighbors to."""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+
+import pyarrow as pa
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from soundalike.contracts.acousticbrainz import ELEVEN, MODELS, model_offsets
+from soundalike.contracts.features import FEATURE_SETS, FeatureSet
+from soundalike.contracts.tables import GENRE_MEMBERSHIPS, TRACK_VECTORS, TRACKS
+from soundalike.numeric.moments import mean, population_sd
+from soundalike.numeric.scaling import standardize, unit_rows
+from soundalike.stages.arrays import from_matrix, to_matrix
+from soundalike.stages.schemas import arrow_schema, ddl
+
+SOURCE = "acousticbrainz"
+# The label of one model is the genre: there is no map to version but the model's own classes.
+MAP_VERSION = "rosamerica-label-1"
+
+_GENRE_MODEL = "genre_rosamerica"
+
+
+@dataclass(frozen=True)
+class Scaler:
+    """Mean and population standard deviation (d,) of a feature set over `n` rows."""
+
+    feature_set: FeatureSet
+    n: int
+    mean: tuple[float, ...]
+    sd: tuple[float, ...]
+
+    @property
+    def model_version(self) -> str:
+        stated = [self.feature_set.name, self.feature_set.columns, self.n, [v.hex() for v in (*self.mean, *self.sd)]]
+        return hashlib.sha256(json.dumps(stated).encode()).hexdigest()[:16]
+
+    def row(self) -> tuple[object, ...]:
+        """Of gold/feature_scalers, for the whole corpus."""
+        return (
+            self.feature_set.name, "*", self.model_version, self.n, list(self.feature_set.columns), list(self.mean), list(self.sd),
+        )  # fmt: skip
+
+
+
+def memberships_of_recordings(recordings: DataFrame) -> DataFrame:
+    """Mode `label`: one genre per recording; the weight is the label's probability, 0 where the model gives none."""
+    first = model_offsets()[_GENRE_MODEL]
+    of_label = F.lit(0.0)
+    for place, label in enumerate(MODELS[_GENRE_MODEL]):
+        of_label = F.when(F.col(_GENRE_MODEL) == label, F.col("probabilities")[first + place]).otherwise(of_label)
+    return recordings.where(F.col(_GENRE_MODEL).isNotNull()).select(
+        F.col("mbid").alias("track_id"),
+        F.lit(SOURCE).alias("source"),
+        F.col(_GENRE_MODEL).alias("genre"),
+        F.lit(MAP_VERSION).alias("map_version"),
+        F.coalesce(of_label, F.lit(0.0)).alias("weight"),
+    ).select(*GENRE_MEMBERSHIPS.column_names)  # fmt: skip
+
+
+def features_of_recordings(recordings: DataFrame, feature_set: str) -> DataFrame:
+    """Rows of silver/track_vectors without `vector`: features are null as a whole when one is missing."""
+    values = [_feature(name) for name in FEATURE_SETS[feature_set].columns]
+    complete = F.lit(True)
+    for value in values:
+        complete = complete & value.isNotNull()
+    return recordings.select(
+        F.col("mbid").alias("track_id"),
+        F.lit(SOURCE).alias("source"),
+        F.lit(feature_set).alias("feature_set"),
+        _recording_key().alias("recording_key"),
+        _genres().alias("genres"),
+        F.col("release_decade").alias("decade"),
+        "is_trusted",
+        F.when(complete, F.array(*values)).alias("features"),
+    )
+
+
+def fitted_scaler(features: DataFrame, feature_set: str) -> Scaler | None:
+    """Fitted on the trusted rows that have features; None without any.
+
+    The sums are decimal, so that no order of rows can change a bit of them.
+    """
+    columns = FEATURE_SETS[feature_set].columns
+    rows = features.where(F.col("is_trusted") & F.col("features").isNotNull())
+    value = [F.col("features")[place] for place in range(len(columns))]
+    sums = rows.agg(F.count(F.lit(1)), *[F.sum(v.cast("decimal(38,18)")) for v in value]).collect()[0]
+    count = sums[0]
+    if not count:
+        return None
+    means = [mean(total, count) for total in sums[1:]]
+    deviations = [v - F.lit(m) for v, m in zip(value, means, strict=True)]
+    squares = rows.agg(*[F.sum((d * d).cast("decimal(38,24)")) for d in deviations]).collect()[0]
+    return Scaler(FEATURE_SETS[feature_set], count, tuple(means), tuple(population_sd(s, count) for s in squares))
+
+
+def scaled_vectors(features: DataFrame, scaler: Scaler | None) -> DataFrame:
+    """Rows of silver/track_vectors: features scaled, brought to unit length, rounded to float.
+
+    No vector (null) without features, without a scaler, or when the scaled row has no length.
+    """
+    if scaler is None:
+        return features.withColumn("vector", F.lit(None).cast("array<float>"))
+    return features.mapInArrow(partial(_scale_batches, scaler=scaler), ddl(TRACK_VECTORS.columns))
+
+
+def tracks_of_recordings(recordings: DataFrame) -> DataFrame:
+    """Rows of gold/tracks."""
+    given = {
+        "track_id": F.col("mbid"), "source": F.lit(SOURCE), "artist": F.col("artist_credit"), "album": F.col("album_name"),
+        "genres": _genres(), "popularity": F.col("submissions"), "recording_key": _recording_key(),
+    }  # fmt: skip
+    return recordings.select(*[given.get(name, F.col(name)).alias(name) for name in TRACKS.column_names])
+
+
+def _feature(name: str) -> Column:
+    if name in ELEVEN:
+        return F.col(name)
+    model, output = name.split(".")
+    # Merged probabilities of a larger model are divided by their sum already.
+    return F.col("probabilities")[model_offsets()[model] + MODELS[model].index(output)]
+
+
+def _genres() -> Column:
+    return F.array_compact(F.array(_GENRE_MODEL))
+
+
+def _recording_key() -> Column:
+    """Near-duplicates never stand in one list; a placeholder title says nothing about that."""
+    return F.when(~F.col("is_placeholder_title"), F.coalesce("near_dup_group", "mbid")).otherwise(F.col("mbid"))
+
+
+def _scale_batches(batches: Iterator[pa.RecordBatch], scaler: Scaler) -> Iterator[pa.RecordBatch]:
+    schema = arrow_schema(TRACK_VECTORS.columns)
+    for batch in batches:
+        features = to_matrix(batch.column("features"), len(scaler.mean))
+        vectors, is_vector = unit_rows(standardize(features, scaler.mean, scaler.sd))
+        columns = [*batch.columns, from_matrix(vectors, is_vector)]
+        yield pa.RecordBatch.from_arrays([c.cast(f.type) for c, f in zip(columns, schema, strict=True)], schema=schema)

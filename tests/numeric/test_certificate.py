@@ -1,0 +1,221 @@
+"""The judge, on lists whose faults are planted. A block of eight points on a circle, at known angles."""
+
+import dataclasses
+import math
+
+import numpy as np
+import pytest
+
+from soundalike.numeric.certificate import OUTSIDE, PAD, StoredLists, Verdict, judge, wilson
+from soundalike.numeric.lattice import similarity, to_lattice
+from soundalike.numeric.scaling import normalize
+
+# Degrees; rows 2 and 3 are the same point.
+ANGLES = np.array([0.0, 10.0, 25.0, 25.0, 47.0, 80.0, 121.0, 170.0])
+POINTS = np.stack([np.cos(np.radians(ANGLES)), np.sin(np.radians(ANGLES))], axis=1)
+LATTICE = to_lattice(POINTS)[0]
+UNITS = normalize(POINTS)[0]
+ALL = np.arange(8)
+# The three nearest of each row, ties by row: worked out from the angles.
+TRUTH = np.array([[1, 2, 3], [0, 2, 3], [3, 1, 4], [2, 1, 4], [2, 3, 5], [4, 6, 2], [5, 7, 4], [6, 5, 4]])
+
+
+def stored(rows: np.ndarray, queries: np.ndarray = ALL) -> StoredLists:
+    """Lists of the queries with the right similarities."""
+    squares = ((LATTICE[queries, np.newaxis].astype(np.int64) - LATTICE[np.maximum(rows, 0)]) ** 2).sum(axis=2)
+    return StoredLists(
+        rows=rows,
+        aliases=np.zeros(rows.shape, dtype=bool),
+        similarity=np.where(rows >= 0, similarity(squares // 2), np.nan),
+        missing=np.zeros(len(queries), dtype=bool),
+    )
+
+
+def verdict(lists: StoredLists, queries: np.ndarray = ALL, top_n: int = 3, exact: bool = True) -> Verdict:
+    return judge(LATTICE, UNITS, queries, lists, top_n, exact)
+
+
+def changed(row: int, entries: list[int]) -> StoredLists:
+    rows = TRUTH.copy()
+    rows[row] = entries
+    return stored(rows)
+
+
+def test_the_truth_passes() -> None:
+    found = verdict(stored(TRUTH))
+
+    assert found == Verdict(
+        defect=None, defect_row=None, recall=1.0, recall_sd=0.0, n_effective=8.0, ci_low=1.0, ci_high=1.0, worst_row=0,
+        lattice_recall=1.0, mean_similarity_loss=0.0, share_nth_above_0999=0.0,
+    )  # fmt: skip
+
+
+def test_some_queries_of_an_exact_block_leave_an_interval() -> None:
+    queries = np.array([1, 5, 6])
+
+    found = verdict(stored(TRUTH[queries], queries), queries)
+
+    # Wilson at share 1: n / (n + z^2), and 1.
+    assert (found.recall, found.n_effective, found.ci_high) == (1.0, 3.0, 1.0)
+    assert found.ci_low == pytest.approx(3 / (3 + 1.645**2), abs=1e-15)
+
+
+def test_equal_distances_count_whichever_is_listed() -> None:
+    # Of the twins 2 and 3, the truth of row 5 names 2. An approximate family that met only 3 has lost nothing.
+    found = verdict(changed(5, [4, 6, 3]), exact=False)
+
+    assert (found.recall, found.defect) == (1.0, None)
+
+
+def test_recall_interval_and_worst_query_by_hand() -> None:
+    # Hits 3, 3, 2, 3, 3, 3, 1, 3 of 3: mean 21/24, sd of the shares sqrt(59/72 - 49/64).
+    rows = TRUTH.copy()
+    rows[2], rows[6] = [3, 1, 5], [5, 1, 0]
+
+    found = verdict(stored(rows), exact=False)
+
+    variance = 59 / 72 - 49 / 64
+    n = (7 / 8) * (1 / 8) * 8 / variance
+    assert found.recall == 0.875
+    assert found.recall_sd == pytest.approx(math.sqrt(variance), abs=1e-15)
+    assert found.n_effective == pytest.approx(max(n, 8), abs=1e-12)
+    assert (found.worst_row, found.defect) == (6, None)
+    assert (found.ci_low, found.ci_high) == wilson(found.recall, found.n_effective)
+
+
+def test_the_effective_size_grows_when_queries_agree_and_ends_at_all_entries() -> None:
+    rows = TRUTH.copy()
+    rows[0, 2], rows[1, 2], rows[2, 2], rows[4, 2] = 4, 4, 5, 6
+    # Hits 2, 2, 2, 3, 2, 3, 3, 3: r = 20/24, variance 1/36, n = (20/24)(4/24) 8 * 36 = 40, at most 8 * 3.
+    assert verdict(stored(rows), exact=False).n_effective == 24.0
+    assert verdict(stored(rows), exact=False, top_n=7).n_effective == pytest.approx(8.0)
+
+
+def test_wilson_by_hand() -> None:
+    # .9 on 100 draws, z^2 = 2.706025: (.91353013 -+ .05117115) / 1.02706025, worked out in decimals.
+    low, high = wilson(0.9, 100)
+
+    assert low == pytest.approx(0.8396381547641417, abs=1e-15)
+    assert high == pytest.approx(0.9392840165495665, abs=1e-15)
+
+
+def test_exact_blocks_owe_everything() -> None:
+    found = verdict(changed(6, [5, 7, PAD]))
+
+    assert found.defect == "searched exactly, but true neighbors are missing (in 1 of 8 lists)"
+    assert (found.defect_row, found.worst_row) == (6, 6)
+    assert verdict(changed(6, [5, 7, PAD]), exact=False).defect is None
+
+
+@pytest.mark.parametrize(
+    ("row", "entries", "text"),
+    [
+        (0, [0, 1, 2], "the track itself is a neighbor"),
+        (4, [2, OUTSIDE, 5], "a neighbor is not in this block"),
+        (2, [3, 4, 1], "neighbors are not in the order of similarity, then id, each once"),
+        (4, [3, 2, 5], "neighbors are not in the order of similarity, then id, each once"),
+        (4, [2, 2, 3], "neighbors are not in the order of similarity, then id, each once"),
+    ],
+)
+def test_planted_faults_of_the_list(row: int, entries: list[int], text: str) -> None:
+    found = verdict(changed(row, entries), exact=False)
+
+    assert (found.defect, found.defect_row) == (f"{text} (in 1 of 8 lists)", row)
+
+
+def test_a_similarity_one_bit_off_is_a_defect() -> None:
+    lists = stored(TRUTH)
+    lists.similarity[3, 1] = np.nextafter(lists.similarity[3, 1], 0)
+
+    assert verdict(lists).defect == "a similarity differs from the recomputed one (in 1 of 8 lists)"
+    assert verdict(lists).defect_row == 3
+
+
+def test_other_tracks_of_a_recording_are_defects() -> None:
+    lists = changed(4, [2, 3, 4])
+    lists.aliases[4, 2] = True
+    assert verdict(lists).defect == "a track of the same recording is a neighbor (in 1 of 8 lists)"
+
+    lists = stored(TRUTH)
+    lists.aliases[[1, 7], 0] = True
+    assert verdict(lists).defect == "a neighbor is not the representative of its recording (in 2 of 8 lists)"
+    assert verdict(lists).defect_row == 1
+
+
+def test_missing_and_too_long_lists_are_defects() -> None:
+    lists = stored(TRUTH)
+    lists.missing[5] = True
+    assert (verdict(lists).defect, verdict(lists).defect_row) == ("no list is stored (in 1 of 8 lists)", 5)
+
+    assert verdict(stored(TRUTH), top_n=2).defect == "more than 2 neighbors (in 8 of 8 lists)"
+
+
+def test_a_block_of_one_has_no_figures() -> None:
+    nothing = StoredLists(*(np.empty((1, 0), dtype=kind) for kind in (int, bool, float)), np.array([False]))
+
+    assert judge(LATTICE[:1], UNITS[:1], np.array([0]), nothing, 3, True) == Verdict(None, None)
+    missing = dataclasses.replace(nothing, missing=np.array([True]))
+    assert judge(LATTICE[:1], UNITS[:1], np.array([0]), missing, 3, True).defect == "no list is stored (in 1 of 1 lists)"
+
+
+def test_share_of_very_similar_last_neighbors() -> None:
+    # cos 2 degrees = .99939, cos 3 degrees = .99863.
+    angles = np.radians([0.0, 1.0, 2.0, 3.0])
+    points = np.stack([np.cos(angles), np.sin(angles)], axis=1)
+    lattice = to_lattice(points)[0]
+    rows = np.array([[1, 2, 3], [0, 2, 3], [1, 3, 0], [2, 1, 0]])
+    squares = ((lattice[:, np.newaxis].astype(np.int64) - lattice[rows]) ** 2).sum(axis=2)
+    lists = StoredLists(rows, np.zeros((4, 3), dtype=bool), similarity(squares // 2), np.zeros(4, dtype=bool))
+
+    assert judge(lattice, points, np.arange(4), lists, 10, True).share_nth_above_0999 == 0.5
+
+
+def test_what_the_lattice_loses_against_float64() -> None:
+    # At scale 2880 these steps of 1e-5 vanish: rows 1..3 are one lattice point, and row 0 lists 1 though 3 is nearest.
+    points = normalize([[1.0, 0.0], [0.99999, 5.0e-5], [0.99999, 4.0e-5], [0.99999, 3.0e-5]])[0]
+    lattice = to_lattice(points)[0]
+    assert (lattice == lattice[0]).all()
+    rows = np.array([[1], [0], [0], [0]])
+    lists = StoredLists(rows, np.zeros((4, 1), dtype=bool), np.ones((4, 1)), np.zeros(4, dtype=bool))
+
+    found = judge(lattice, points, np.arange(4), lists, 1, True)
+
+    # True nearest: 0 -> 3, 1 -> 2, 2 -> 1 or 3, 3 -> 2. The lattice says 1, 0, 0, 0.
+    expected = np.mean([cosine(points, 0, 3) - cosine(points, 0, 1), cosine(points, 1, 2) - cosine(points, 1, 0),
+                        cosine(points, 2, 3) - cosine(points, 2, 0), cosine(points, 3, 2) - cosine(points, 3, 0)])  # fmt: skip
+    assert (found.defect, found.recall, found.lattice_recall) == (None, 1.0, 0.0)
+    assert found.mean_similarity_loss == pytest.approx(expected, rel=1e-6)
+    assert 1e-10 < found.mean_similarity_loss < 1e-8
+
+
+def cosine(points: np.ndarray, one: int, other: int) -> float:
+    return math.fsum(a * b for a, b in zip(points[one].tolist(), points[other].tolist(), strict=True))
+
+
+def test_many_queries_are_judged_in_parts_as_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(4)
+    points = normalize(np.round(rng.normal(size=(300, 3)), 1) + 0.01)[0]
+    lattice = to_lattice(points)[0]
+    distance = ((lattice[:, np.newaxis].astype(np.int64) - lattice) ** 2).sum(axis=2) // 2
+    np.fill_diagonal(distance, 2**31)
+    rows = np.argsort(distance, axis=1, kind="stable")[:, :9]
+    lists = StoredLists(
+        rows,
+        np.zeros(rows.shape, dtype=bool),
+        similarity(np.take_along_axis(distance, rows, axis=1)),
+        np.zeros(300, dtype=bool),
+    )
+    cosines = points @ points.T
+    np.fill_diagonal(cosines, -1)
+    best = np.sort(cosines, axis=1)[:, -9:]
+
+    found = judge(lattice, points, np.arange(300), lists, 9, True)
+    monkeypatch.setattr("soundalike.numeric.certificate._ENTRIES", 2100)
+    monkeypatch.setattr("soundalike.numeric.certificate._STEP", 17)
+    in_parts = judge(lattice, points, np.arange(300), lists, 9, True)
+
+    assert found == in_parts
+    assert (found.recall, found.defect) == (1.0, None)
+    lost = (best.sum() - np.take_along_axis(cosines, rows, axis=1).sum()) / rows.size
+    assert found.mean_similarity_loss == pytest.approx(lost, abs=1e-12)
+    assert found.lattice_recall is not None and 0.9 < found.lattice_recall <= 1.0

@@ -1,0 +1,147 @@
+import hashlib
+
+import numpy as np
+import pytest
+
+from soundalike.numeric import kernel
+from soundalike.numeric.families import Exact, fit, model_version
+from soundalike.numeric.kernel import check_arithmetic, nearest
+from soundalike.numeric.lattice import similarity, to_lattice
+
+
+def random_lattice(rows: int, dimensions: int = 3, seed: int = 5) -> np.ndarray:
+    return to_lattice(np.random.default_rng([seed, rows]).normal(size=(rows, dimensions)))[0]
+
+
+def lists(lattice: np.ndarray, membership: tuple[np.ndarray, np.ndarray], k: int, **options: object) -> list:
+    """Per row [(D, row), ...] as the kernel says."""
+    rows, distance, counts = nearest(lattice, membership, k, **options)  # type: ignore[arg-type]
+    for row in range(len(lattice)):
+        assert (rows[row, counts[row] :] == -1).all() and (distance[row, counts[row] :] == -1).all()
+    return [
+        list(zip(distance[row, :count].tolist(), rows[row, :count].tolist(), strict=True))
+        for row, count in enumerate(counts.tolist())
+    ]
+
+
+def brute_force(lattice: np.ndarray, asked: list[int], k: int, buckets: list[set[int]] | None = None) -> list:
+    """The same by a double loop over int64, for the rows `asked`."""
+    wide = lattice.astype(np.int64)
+    answers = []
+    for row in asked:
+        others = [o for o in range(len(wide)) if o != row and (buckets is None or buckets[row] & buckets[o])]
+        answers.append(sorted((int(((wide[row] - wide[other]) ** 2).sum()) // 2, other) for other in others)[:k])
+    return answers
+
+
+def one_bucket(rows: int) -> tuple[np.ndarray, np.ndarray]:
+    return np.arange(rows), np.zeros(rows, dtype=np.int64)
+
+
+@pytest.mark.parametrize("k", [1, 10, 100])
+def test_small_blocks_against_a_double_loop(k: int) -> None:
+    for rows in sorted({1, 2, k, k + 1, k + 2}):
+        lattice = random_lattice(rows)
+        assert lists(lattice, one_bucket(rows), k) == brute_force(lattice, list(range(rows)), k)
+
+
+@pytest.mark.parametrize("k", [1, 10, 100])
+@pytest.mark.parametrize("rows", [2047, 2048, 2049])
+def test_blocks_around_one_tile_against_a_double_loop(rows: int, k: int) -> None:
+    # Three dimensions: distances repeat, so that ties are met at the end of lists too.
+    lattice = random_lattice(rows)
+    lattice[rows // 2 : rows // 2 + 200] = lattice[:200]
+    asked = [0, 1, 199, 255, 256, rows // 2, rows - 2, rows - 1]
+
+    answers = lists(lattice, one_bucket(rows), k)
+
+    assert [answers[row] for row in asked] == brute_force(lattice, asked, k)
+
+
+def test_tiles_change_nothing() -> None:
+    lattice = random_lattice(700)
+    whole = nearest(lattice, one_bucket(700), 13)
+    for tile in [(1, 700), (7, 11), (700, 1), (64, 699), (1000, 1000)]:
+        for mine, expected in zip(nearest(lattice, one_bucket(700), 13, tile=tile), whole, strict=True):
+            np.testing.assert_array_equal(mine, expected)
+
+
+def test_twelve_identical_vectors() -> None:
+    lattice, _ = to_lattice(np.tile([0.3, -0.2, 0.9], (12, 1)))
+
+    rows, distance, counts = nearest(lattice, one_bucket(12), 10)
+
+    assert counts.tolist() == [10] * 12
+    assert (similarity(distance) == 1.0).all()
+    assert rows[0].tolist() == [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]
+    assert rows[5].tolist() == [0, 1, 2, 3, 4, 6, 7, 8, 9, 10]
+    assert rows[11].tolist() == [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]
+
+
+def test_blocks_shorter_than_the_list_are_not_padded() -> None:
+    for rows, expected in [(1, 0), (2, 1), (5, 4), (11, 10)]:
+        assert nearest(random_lattice(rows), one_bucket(rows), 10)[2].tolist() == [expected] * rows
+
+
+def test_antipodal_rows_at_the_bound() -> None:
+    # The widest lattice there is: 2880 / sqrt(1000) -> 91 in each column, D = 16,562,000 of 16,777,216.
+    row = np.full(1000, 1 / np.sqrt(1000))
+    odd = np.concatenate([row[:-1] * 1.0005, [0.0]])
+    lattice, _ = to_lattice([row, -row, odd, -odd])
+
+    assert lists(lattice, one_bucket(4), 3) == brute_force(lattice, [0, 1, 2, 3], 3)
+    assert lists(lattice, one_bucket(4), 3)[0][-1] == (2 * 91**2 * 1000, 1)
+
+
+def test_a_pair_in_two_buckets_stands_once() -> None:
+    lattice = random_lattice(300)
+    buckets = [{row % 3, 3 + row % 2} for row in range(300)]
+    rows, cells = zip(*((row, cell) for row in range(300) for cell in sorted(buckets[row])), strict=True)
+
+    answers = lists(lattice, (np.array(rows), np.array(cells)), 20)
+
+    assert answers == brute_force(lattice, list(range(300)), 20, buckets)
+    assert answers != brute_force(lattice, list(range(300)), 20)
+
+
+def test_rows_without_a_common_bucket_have_no_neighbors() -> None:
+    assert lists(random_lattice(3), (np.array([0, 1, 2]), np.array([7, 7, 8])), 5)[2] == []
+
+
+def test_a_lattice_too_wide_for_float32_is_refused() -> None:
+    with pytest.raises(ValueError, match="float32 is exact below"):
+        nearest(np.zeros((2, 1101), dtype=np.int16), one_bucket(2), 1)
+
+
+def test_arithmetic_check_accepts_this_machine_and_refuses_a_reduced_format(monkeypatch: pytest.MonkeyPatch) -> None:
+    check_arithmetic()
+    queries = kernel._queries
+    monkeypatch.setattr(kernel, "_queries", lambda lattice: queries(lattice).astype(np.float16).astype(np.float32))
+    with np.errstate(over="ignore", invalid="ignore"), pytest.raises(ArithmeticError, match="reduced format"):
+        check_arithmetic()
+
+
+def test_the_exact_family_compares_all() -> None:
+    lattice = random_lattice(4)
+    model = fit("exact", lattice)
+
+    rows, buckets = model.assign(lattice)
+
+    assert isinstance(model, Exact)
+    assert (rows.tolist(), buckets.tolist()) == ([0, 1, 2, 3], [0, 0, 0, 0])
+    assert (model.centers.shape, model.parameters) == ((0, 4), {})
+    with pytest.raises(ValueError, match=r"'hyperplan' is unknown; known: exact"):
+        fit("hyperplan", lattice)
+
+
+def test_model_version_is_of_content_and_parameters() -> None:
+    small, large = fit("exact", random_lattice(4)), fit("exact", random_lattice(9))
+    version = model_version(small, 2880, 3, {"top_n": "10"})
+
+    stated = (
+        b'{"centers": "", "dimensions": 3, "family": "exact", "lattice_scale": 2880, "parameters": {"top_n": "10"}}'
+    )
+    assert version == hashlib.sha256(stated).hexdigest()[:16]
+    assert model_version(large, 2880, 3, {"top_n": "10"}) == version
+    assert len({version, model_version(small, 2879, 3, {"top_n": "10"}), model_version(small, 2880, 4, {"top_n": "10"}),
+                model_version(small, 2880, 3, {"top_n": "11"}), model_version(small, 2880, 3, {})}) == 5  # fmt: skip

@@ -1,0 +1,171 @@
+"""Certificates of lists as they are, and of lists that someone has spoiled."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+from pyspark.sql import functions as F
+
+from soundalike.stages.certificates import certificates
+from soundalike.stages.eligibility import blocks_of, representatives, tracks_from_vectors, with_lattice
+from soundalike.stages.neighbors import answers_within_blocks, block_counts, neighbor_lists
+
+pytestmark = pytest.mark.spark
+
+TOP_N = 5
+COLUMNS = [
+    "run_id string", "name string", "scope string", "block string", "rows bigint", "queries bigint", "family string",
+    "leaf bigint", "e bigint", "min bigint", "max bigint", "pairs_per_row double", "recall double", "recall_sd double",
+    "n_effective double", "ci_low double", "ci_high double", "floor double", "passed boolean", "worst_query string",
+    "lattice_recall double", "mean_similarity_loss double", "short_lists bigint", "share_nth_above_0999 double",
+    "defect string",
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def searched(spark: Any) -> Any:
+    """Representatives and lists of blocks of 80 (with two inherited lists), 4 and 1 recordings, computed once."""
+    vectors = np.random.default_rng(11).normal(size=(85, 6)).tolist()
+    genres = ["roc"] * 80 + ["pop"] * 4 + ["cla"]
+    data = [(f"t{i:02}", f"t{i:02}", [genre], vector) for i, (genre, vector) in enumerate(zip(genres, vectors, strict=True))]
+    data += [("u0", "t00", ["roc"], vectors[1]), ("u1", "t00", ["roc"], vectors[2])]
+    frame = spark.createDataFrame(data, "track_id string, recording_key string, genres array<string>, vector array<double>")
+    found = representatives(with_lattice(tracks_from_vectors(frame), 6), ["genre"], True)
+    lists = neighbor_lists(answers_within_blocks(found, TOP_N, 2), 6, {}, "run-1")
+    return spark.createDataFrame(found.collect(), found.schema), spark.createDataFrame(lists.collect(), lists.schema)
+
+
+def certified(searched: Any, lists: Any = None, **changes: Any) -> Any:
+    found, own = searched
+    lists = own if lists is None else lists
+    options = {
+        "run_id": "run-9", "name": "mine", "top_n": TOP_N, "cert_queries": 1000, "cert_seed": 1, "exact_max": 16384,
+        "recall_floor": 0.98, "tasks": 2,
+    }  # fmt: skip
+    return certificates(found, lists, block_counts(blocks_of(found), lists, TOP_N), **(options | changes))
+
+
+def by_block(rows: Any) -> dict[str, Any]:
+    return {row.block: row for row in rows.collect()}
+
+
+def test_sound_lists_pass(searched: Any) -> None:
+    rows = certified(searched)
+    found = by_block(rows)
+
+    assert [f"{name} {kind}" for name, kind in rows.dtypes] == COLUMNS
+    assert sorted(found) == ["cla", "pop", "roc"]
+    roc = found["roc"].asDict()
+    assert 0.9 < roc.pop("lattice_recall") <= 1
+    assert 0 <= roc.pop("mean_similarity_loss") < 1e-4
+    assert roc == {
+        "run_id": "run-9", "name": "mine", "scope": "genre", "block": "roc", "rows": 80, "queries": 80,
+        "family": "exact", "leaf": None, "e": None, "min": None, "max": None, "pairs_per_row": 79.0, "recall": 1.0,
+        "recall_sd": 0.0, "n_effective": 80.0, "ci_low": 1.0, "ci_high": 1.0, "floor": 0.98, "passed": True,
+        "worst_query": "t00", "short_lists": 0, "share_nth_above_0999": 0.0, "defect": None,
+    }  # fmt: skip
+    assert (found["pop"].rows, found["pop"].recall, found["pop"].passed) == (4, 1.0, True)
+    alone = found["cla"]
+    assert (alone.rows, alone.pairs_per_row, alone.recall, alone.ci_low, alone.passed) == (1, 0.0, None, None, True)
+
+
+def test_sampled_blocks_above_exact_max_meet_the_floor_or_fail(searched: Any) -> None:
+    # 30 queries, all right: Wilson's lower bound is 30 / (30 + 1.645^2) = .9172.
+    found = by_block(certified(searched, cert_queries=30, exact_max=79))
+    assert (found["roc"].queries, found["roc"].recall, found["roc"].passed) == (30, 1.0, False)
+    assert found["roc"].ci_low == pytest.approx(0.917262, abs=1e-6)
+    assert found["roc"].defect is None
+    assert found["pop"].passed
+
+    assert by_block(certified(searched, cert_queries=30, exact_max=80))["roc"].passed
+    assert by_block(certified(searched, cert_queries=30, exact_max=79, recall_floor=0.9))["roc"].passed
+
+
+def neighbors_of(track: str, expression: str) -> Any:
+    """The lists with those of one track changed."""
+    return F.expr(f"if(track_id = '{track}' and not inherited, {expression}, neighbors)")
+
+
+@pytest.mark.parametrize(
+    ("expression", "defect"),
+    [
+        ("slice(neighbors, 1, 4)", "searched exactly, but true neighbors are missing"),
+        ("transform(neighbors, n -> named_struct('neighbor_id', n.neighbor_id, 'similarity', n.similarity - 1e-9D))",
+         "a similarity differs from the recomputed one"),
+        ("transform(neighbors, (n, i) -> if(i = 0, named_struct('neighbor_id', 't07', 'similarity', 1D), n))",
+         "the track itself is a neighbor"),
+        ("transform(neighbors, (n, i) -> if(i = 4, named_struct('neighbor_id', 't81', 'similarity', n.similarity), n))",
+         "a neighbor is not in this block"),
+        ("transform(neighbors, (n, i) -> if(i = 4, named_struct('neighbor_id', 'u1', 'similarity', n.similarity), n))",
+         "a neighbor is not the representative of its recording"),
+        ("reverse(neighbors)", "neighbors are not in the order of similarity, then id, each once"),
+        ("concat(neighbors, slice(neighbors, 5, 1))", "more than 5 neighbors"),
+    ],
+)  # fmt: skip
+def test_planted_defects_fail_the_block_and_name_the_track(searched: Any, expression: str, defect: str) -> None:
+    spoiled = searched[1].withColumn("neighbors", neighbors_of("t07", expression))
+
+    found = by_block(certified(searched, spoiled))
+
+    assert found["roc"].defect == f"{defect} (in 1 of 80 lists), first for track t07"
+    assert not found["roc"].passed
+    assert found["pop"].passed
+
+
+def test_the_same_recording_in_a_list_is_a_defect(searched: Any) -> None:
+    spoiled = searched[1].withColumn(
+        "neighbors", neighbors_of("t00", "transform(neighbors, (n, i) -> if(i = 0, named_struct('neighbor_id', 'u0', 'similarity', 1D), n))")
+    )  # fmt: skip
+
+    assert by_block(certified(searched, spoiled))["roc"].defect == (
+        "a track of the same recording is a neighbor (in 1 of 80 lists), first for track t00"
+    )
+
+
+def test_dropped_results_of_many_tracks_fail(searched: Any) -> None:
+    # What an engine does that loses a part of the block: every list without the neighbors t00 to t39.
+    spoiled = searched[1].withColumn("neighbors", F.expr("filter(neighbors, n -> n.neighbor_id >= 't40')"))
+
+    found = by_block(certified(searched, spoiled, cert_queries=20))["roc"]
+
+    assert found.defect.startswith("searched exactly, but true neighbors are missing (in 2")
+    assert 0.3 < found.recall < 0.7 and found.recall_sd > 0 and not found.passed
+    assert found.short_lists > 70
+
+
+def test_lists_that_are_not_there_are_defects(searched: Any) -> None:
+    own = by_block(certified(searched, searched[1].where("track_id != 't07'")))
+    assert own["roc"].defect == "no list is stored (in 1 of 80 lists), first for track t07"
+
+    unasked = by_block(certified(searched, searched[1].where("track_id != 'u1'"), cert_queries=1))
+    assert unasked["roc"].defect == "80 own and 1 inherited lists are stored, expected 80 and 2"
+    assert not unasked["roc"].passed
+    gone = by_block(certified(searched, searched[1].where("block != 'cla'")))
+    assert gone["cla"].defect == "no list is stored (in 1 of 1 lists), first for track t84"
+
+
+def test_queries_are_the_smallest_keyed_hashes(spark: Any, searched: Any) -> None:
+    # Spoil the lists of all but the ten queries: the certificate must not notice. Then spoil one of the ten.
+    order = searched[0].where("block = 'roc'").selectExpr("track_id", "xxhash64(7L, track_id) hash").orderBy("hash").collect()
+    asked = [row.track_id for row in order[:10]]
+    cut = F.expr("slice(neighbors, 1, 4)")
+    listed = ", ".join(f"'{track}'" for track in asked)
+    others = searched[1].withColumn("neighbors", F.when(F.expr(f"track_id in ({listed})"), F.col("neighbors")).otherwise(cut))
+    one = searched[1].withColumn("neighbors", F.when(F.expr(f"track_id = '{asked[9]}'"), cut).otherwise(F.col("neighbors")))
+
+    assert by_block(certified(searched, others, cert_queries=10, cert_seed=7))["roc"].recall == 1.0
+    assert by_block(certified(searched, others, cert_queries=11, cert_seed=7))["roc"].recall < 1.0
+    assert by_block(certified(searched, one, cert_queries=10, cert_seed=7))["roc"].worst_query == asked[9]
+
+
+def test_tasks_and_batches_change_nothing(spark: Any, searched: Any) -> None:
+    def collected(tasks: int) -> list:
+        return sorted(certified(searched, tasks=tasks, cert_queries=17).collect(), key=lambda row: row.block)
+
+    expected = collected(2)
+    spark.conf.set("spark.sql.execution.arrow.maxRecordsPerBatch", 9)
+    try:
+        assert collected(1) == expected
+        assert collected(5) == expected
+    finally:
+        spark.conf.unset("spark.sql.execution.arrow.maxRecordsPerBatch")
