@@ -1,40 +1,55 @@
-"""Fixtures of the whole suite: the folder of real files, and one Spark session with Delta."""
+"""Fixtures of the whole suite: the folder of real files, one Spark session with Delta, jobs as subprocesses."""
 
 import os
+import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 REPOSITORY = Path(__file__).resolve().parents[1]
-SHARED = REPOSITORY.parent / "shared"
 
 
 @pytest.fixture(scope="session")
 def shared() -> Path:
     """The folder of real files and vectors beside the checkout; tests that need it are skipped by name without it."""
-    if not SHARED.is_dir():
+    folder = REPOSITORY.parent / "shared"
+    if not folder.is_dir():
         pytest.skip("../shared is not beside the checkout")
-    return SHARED
+    return folder
 
 
 @pytest.fixture(scope="session")
 def spark() -> Iterator[Any]:
     """One session for all tests of this process, with the options that jobs get from conf/spark."""
     from pyspark.sql import SparkSession
+    from submit import environment, spark_options
 
-    os.environ["PYSPARK_PYTHON"] = sys.executable
-    options = {}
-    for name in ("base.conf", "local.conf"):
-        for line in (REPOSITORY / "conf/spark" / name).read_text().splitlines():
-            if line.strip() and not line.startswith("#"):
-                key, _, value = line.strip().partition(" ")
-                options[key] = value.strip().replace("{jars}", str(REPOSITORY / "build/jars"))
+    os.environ |= environment(REPOSITORY)
     builder = SparkSession.builder.master("local[2]").appName("soundalike tests")
-    for key, value in options.items():
+    for key, value in (spark_options(REPOSITORY, "local") | {"spark.sql.shuffle.partitions": "2"}).items():
         builder = builder.config(key, value)
     session = builder.getOrCreate()
     yield session
     session.stop()
+
+
+Submit = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture(scope="session")
+def submit() -> Submit:
+    """`submit(job, *arguments, master=, conf=, env=)` runs scripts/submit.py as a person does and returns what it said."""
+
+    def run(
+        job: str, *arguments: str, master: str = "local[2,4]", conf: tuple[str, ...] = (), env: dict[str, str] | None = None
+    ) -> "subprocess.CompletedProcess[str]":
+        options = [word for pair in conf for word in ("--conf", pair)]
+        command = [sys.executable, str(REPOSITORY / "scripts/submit.py"), "--target", "local", "--master", master, *options]
+        return subprocess.run(
+            [*command, job, "--", *arguments], env=os.environ | (env or {}), capture_output=True, text=True, check=False
+        )
+
+    return run

@@ -16,7 +16,9 @@ def test_lists_to_a_matrix_with_slices_and_nulls(kind: pa.DataType) -> None:
 
 
 def test_null_lists_that_hide_values_are_left_out() -> None:
-    column = pa.ListArray.from_arrays(pa.array([0, 2, 4, 6]), pa.array([1.0, 2, 8, 8, 3, 4]), mask=pa.array([False, True, False]))
+    column = pa.ListArray.from_arrays(
+        pa.array([0, 2, 4, 6]), pa.array([1.0, 2, 8, 8, 3, 4]), mask=pa.array([False, True, False])
+    )
 
     np.testing.assert_array_equal(arrays.to_matrix(column, 2), [[1, 2], [np.nan, np.nan], [3, 4]])
 

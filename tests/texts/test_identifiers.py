@@ -59,6 +59,7 @@ def test_mbid(text, expected):
         (f"{FOLDER}/{MBID}.json", (None, None)),
         (f"{FOLDER}/{MBID}-0.json\n", (None, None)),
         (f"{FOLDER}/{MBID}-0.JSON", (None, None)),
+        (f"{FOLDER}/{MBID}-0xjson", (None, None)),
         (f"{FOLDER}/{MBID}-0.json.gz", (None, None)),
         (f"{FOLDER}/x{MBID}-0.json", (None, None)),
         (f"{FOLDER}/{{{MBID}}}-0.json", (None, None)),

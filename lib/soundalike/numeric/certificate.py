@@ -105,10 +105,10 @@ def judge(
 
 
 def wilson(share: float, n: float) -> tuple[float, float]:
-    """Wilson's interval of a share observed on n draws, z = 1.645."""
+    """Wilson's interval of a share observed on n draws, z = 1.645. Rounding cannot push the share out of it."""
     center = share + Z * Z / (2 * n)
     spread = Z * math.sqrt(share * (1 - share) / n + Z * Z / (4 * n * n))
-    return (center - spread) / (1 + Z * Z / n), (center + spread) / (1 + Z * Z / n)
+    return min((center - spread) / (1 + Z * Z / n), share), max((center + spread) / (1 + Z * Z / n), share)
 
 
 def _effective(hits: Ints, reach: int, top_n: int) -> tuple[float, float, float]:

@@ -206,13 +206,10 @@ def _year_last(text: str) -> _Parts | None:
         return None
     if match[2] is None:
         return _parts(match[3], match[1], None)
-    year, a, b = int(match[3]), int(match[1]), int(match[2])
-    if a == 0 or b == 0:
-        return _Parts(year, 1, 1, "year")
-    if a > 12 and b > 12:
-        return _Parts(year, 1, 1, "year", "invalid_part")
-    if a <= 12 and b <= 12 and a != b:
-        return _Parts(year, 1, 1, "year", "ambiguous")
+    a, b = int(match[1]), int(match[2])
+    if 1 <= a <= 12 and 1 <= b <= 12 and a != b:
+        return _Parts(int(match[3]), 1, 1, "year", "ambiguous")
+    # The larger is the day. A zero, or two parts over 12, make a month of 0 or over 12: the year alone, as everywhere.
     return _parts(match[3], min(a, b), max(a, b))
 
 

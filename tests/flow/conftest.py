@@ -1,0 +1,67 @@
+"""One small sample, one run of the whole pipeline over it, and its tables as rows."""
+
+import hashlib
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from deltalake import DeltaTable
+
+from soundalike.samples.sample import make_sample
+
+DOCUMENTS = 300
+# What differs between two runs over the same input: names and times of the run, and where its tables live.
+RUN_COLUMNS = {"run_id", "started_at", "seconds", "settings", "attempt", "job"}
+
+
+@pytest.fixture(scope="session")
+def sample(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
+    """(folder of the archives, truth)."""
+    out = tmp_path_factory.mktemp("sample")
+    truth = make_sample(out, DOCUMENTS, archives=3, seed=11)
+    return next((out / "acousticbrainz").iterdir()), truth
+
+
+@pytest.fixture(scope="session")
+def reference(spark: Any, sample: tuple[Path, dict[str, Any]], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Root of the tables of one pipeline run on files."""
+    from jobs.ingest_acousticbrainz import inputs
+    from jobs.pipeline import pipeline
+    from soundalike.run import main
+
+    root = tmp_path_factory.mktemp("reference")
+    argv = ["--set", f"storage.root={root}", "--set", f"sources.acousticbrainz.uris={sample[0]}"]
+    assert main("pipeline", pipeline, inputs, argv) == 0
+    return root
+
+
+Rows = Callable[..., list[dict[str, Any]]]
+
+
+@pytest.fixture(scope="session")
+def rows() -> Rows:
+    """`rows(root, table)`: every row of a published table, read without Spark."""
+
+    def read(root: Path | str, table: str, options: dict[str, str] | None = None) -> list[dict[str, Any]]:
+        return DeltaTable(f"{root}/{table}", storage_options=options).to_pyarrow_table().to_pylist()
+
+    return read
+
+
+@pytest.fixture(scope="session")
+def content(rows: Rows) -> Callable[..., dict[str, str]]:
+    """`content(root)`: one hash over the sorted rows of each table, run and time columns left out."""
+
+    def hashes(root: Path | str, options: dict[str, str] | None = None, names: list[str] | None = None) -> dict[str, str]:
+        found = {}
+        for name in names or sorted(str(p.parent.relative_to(root)) for p in Path(root).rglob("_delta_log")):
+            lines = sorted(
+                json.dumps({k: v for k, v in row.items() if k not in RUN_COLUMNS}, sort_keys=True, default=str)
+                for row in rows(root, name, options)
+            )
+            found[name] = f"{len(lines)} rows {hashlib.sha256(chr(10).join(lines).encode()).hexdigest()}"
+        return found
+
+    return hashes

@@ -1,0 +1,50 @@
+"""The packaged zip on real executors, and a job that fails in one of their tasks."""
+
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from deltalake import DeltaTable
+
+pytestmark = pytest.mark.spark
+
+CLUSTER = "local-cluster[2,1,1024]"
+
+
+def vectors(folder: Path, ids: list[str]) -> Path:
+    rows = {"track_id": ids, "genre": ["roc"] * len(ids), "vector": [[1.0, i / 10] for i in range(len(ids))]}
+    folder.mkdir()
+    pq.write_table(pa.table(rows), folder / "part.parquet")
+    return folder
+
+
+def test_a_job_reaches_executors(submit: Any, tmp_path: Path) -> None:
+    own = vectors(tmp_path / "vectors", ["a", "b", "c"])
+    done = submit(
+        "neighbors", "--set", f"storage.root={tmp_path}", "--set", f"neighbors.vectors={own}", "--set", "neighbors.scopes=genre",
+        master=CLUSTER,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    lists = DeltaTable(tmp_path / "gold/track_neighbors").to_pyarrow_table().to_pylist()
+    assert {row["track_id"]: [n["neighbor_id"] for n in row["neighbors"]] for row in lists} == {
+        "a": ["b", "c"], "b": ["a", "c"], "c": ["b", "a"],
+    }  # fmt: skip
+
+
+def test_a_failing_task_ends_the_job_with_one_line(submit: Any, tmp_path: Path) -> None:
+    own = vectors(tmp_path / "vectors", ["a", "b", "b"])
+    arguments = ("--set", f"storage.root={tmp_path}", "--set", f"neighbors.vectors={own}", "--set", "neighbors.scopes=genre")
+    done = submit("neighbors", *arguments, master=CLUSTER)
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr and "\tat " not in done.stderr
+    last = done.stderr.strip().splitlines()[-1]
+    assert last == (
+        "neighbors: track b stands twice in block roc of scope genre; a table of vectors has one row per track: remove the others"
+    )
+    assert not (tmp_path / "gold").exists()
+    verbose = submit("neighbors", *arguments, "--verbose", master=CLUSTER)
+    assert verbose.returncode == 1
+    # The stack trace says where the code of the task came from.
+    assert "soundalike.zip/soundalike/stages/neighbors.py" in verbose.stderr
