@@ -87,7 +87,7 @@ class Run:
     def rows(self, table: Table, rows: Sequence[tuple[object, ...]]) -> DataFrame:
         """A small DataFrame with the columns of `table`."""
         schema = ", ".join(f"`{column.name}` {column.type}" for column in table.columns)
-        return self.spark.createDataFrame(list(rows), schema)
+        return self.spark.createDataFrame(list(rows), schema).coalesce(1)
 
     @contextmanager
     def watch_tasks(self, what: str) -> Iterator[None]:
@@ -135,7 +135,7 @@ class Run:
                 (self.id, self.job, stage.name, attempts[stage.name], stage.started_at, stage.seconds, stage.rows_in,
                  stage.rows_out, stage.rows_rejected, stage.status, stage.error, code_version(), settings, stage.table_versions)
             )  # fmt: skip
-        self.store.append(RUNS, self.rows(RUNS, rows).coalesce(1), Mark(self.id, "runs", self.settings_hash, code_version()))
+        self.store.append(RUNS, self.rows(RUNS, rows), Mark(self.id, "runs", self.settings_hash, code_version()))
 
     def summary(self) -> None:
         def text(value: int | None) -> str:

@@ -106,14 +106,18 @@ class Store:
 
     def replace(self, table: Table, rows: DataFrame, mark: Mark, where: str | None = None) -> int:
         """One atomic commit: all rows, or those that `where` selects, are replaced. Returns the new version."""
-        writer = self._checked(table, rows).write.format("delta").mode("overwrite").option("userMetadata", mark.text())
-        if where:
+        rows = self._checked(table, rows)
+        # An empty table needs no search for the rows to replace.
+        fresh = self.ensure(table)
+        writer = rows.write.format("delta").mode("append" if fresh else "overwrite").option("userMetadata", mark.text())
+        if where and not fresh:
             writer = writer.option("replaceWhere", where)
         return self._commit(table, writer)
 
     def append(self, table: Table, rows: DataFrame, mark: Mark, transaction: str | None = None) -> int:
         """One atomic commit that adds rows. A `transaction` that was committed before adds nothing."""
         writer = self._checked(table, rows).write.format("delta").mode("append").option("userMetadata", mark.text())
+        self.ensure(table)
         if transaction:
             writer = writer.option("txnAppId", transaction).option("txnVersion", "1")
         return self._commit(table, writer)
@@ -130,7 +134,6 @@ class Store:
         return rows
 
     def _commit(self, table: Table, writer: Any) -> int:
-        self.ensure(table)
         if table.partition_by:
             writer = writer.partitionBy(*table.partition_by)
         writer.save(self.path(table))
@@ -138,10 +141,11 @@ class Store:
         self.log(table).assert_readable_everywhere(version, table.name)
         return version
 
-    def ensure(self, table: Table) -> None:
-        """Creates the table, empty, if it is missing."""
-        if self.exists(table):
-            return
+    def ensure(self, table: Table) -> bool:
+        """Creates the table, empty, if it is missing; whether it is still empty since."""
+        versions = self.log(table).versions()
+        if versions:
+            return versions == [0]
 
         def quoted(text: str) -> str:
             return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
@@ -156,6 +160,7 @@ class Store:
             f"COMMENT {quoted(table.about)} TBLPROPERTIES ({properties})"
         )
         self.log(table).assert_readable_everywhere(0, table.name)
+        return True
 
     def assert_same(self, table: Table, where: str, rows: DataFrame) -> None:
         """Raises if the published rows that `where` selects are not `rows`, by count and hash."""
