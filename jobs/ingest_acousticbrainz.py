@@ -23,10 +23,17 @@ def inputs(settings: Settings) -> Sequence[str]:
     return [f"{archive.name} {archive.size} {archive.sha256}" for archive in archives(settings)]
 
 
+def required_inputs(settings: Settings) -> Sequence[str]:
+    """As `inputs`, for a job that has nothing to do without them."""
+    if not settings.sources.acousticbrainz.uris:
+        raise UsageError(
+            "setting 'sources.acousticbrainz.uris' is empty; give the folder of the archives, or the archives by commas"
+        )
+    return inputs(settings)
+
+
 def ingest_acousticbrainz(run: Run) -> None:
     listed = archives(run.settings)
-    if not listed:
-        raise UsageError("setting 'sources.acousticbrainz.uris' is empty; give the folder of the archives, or the archives by commas")
     with run.stage("ingest_acousticbrainz") as stage:
         run.store.ensure(BRONZE_SUBMISSIONS)
         committed = {mark["details"]["archive"]: mark["details"] for mark in run.store.marks(BRONZE_SUBMISSIONS)}
@@ -112,4 +119,4 @@ def _object_store(settings: Settings) -> ObjectStore:
 
 
 if __name__ == "__main__":
-    exit_with(main("ingest_acousticbrainz", ingest_acousticbrainz, inputs))
+    exit_with(main("ingest_acousticbrainz", ingest_acousticbrainz, required_inputs))

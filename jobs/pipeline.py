@@ -1,6 +1,6 @@
 """Everything that has input, in order, in one session."""
 
-from jobs.ingest_acousticbrainz import ingest_acousticbrainz, inputs
+from jobs.ingest_acousticbrainz import ingest_acousticbrainz, required_inputs
 from jobs.neighbors import neighbors
 from jobs.recordings import recordings
 from jobs.tracks import tracks
@@ -13,4 +13,4 @@ def pipeline(run: Run) -> None:
 
 
 if __name__ == "__main__":
-    exit_with(main("pipeline", pipeline, inputs))
+    exit_with(main("pipeline", pipeline, required_inputs))

@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from jobs.ingest_acousticbrainz import ingest_acousticbrainz, inputs
+from jobs.ingest_acousticbrainz import ingest_acousticbrainz, inputs, required_inputs
 from soundalike.run import main
 
 NAME = "acousticbrainz-highlevel-json-20220623-{}.tar.zst"
@@ -40,7 +40,7 @@ def ingest(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Ingest:
 
     def run(*settings: str) -> tuple[int, str]:
         given = [f"storage.root={tmp_path / 'tables'}", f"sources.acousticbrainz.uris={tmp_path / 'in'}", *settings]
-        code = main("ingest", ingest_acousticbrainz, inputs, [word for one in given for word in ("--set", one)])
+        code = main("ingest", ingest_acousticbrainz, required_inputs, [word for one in given for word in ("--set", one)])
         return code, capsys.readouterr().err.strip().splitlines()[-1]
 
     (tmp_path / "in").mkdir()
@@ -139,7 +139,7 @@ def test_malformed_json_is_one_reject_and_its_neighbors_are_intact(spark: Any, t
     members = [(f"{MBID.format(1)}-0.json", b'{"metadata": '), (f"{MBID.format(2)}-0.json", b'{"metadata": null}')]
     (tmp_path / NAME.format(0)).write_bytes(archive(members))
     argv = ["--set", f"storage.root={tmp_path}/tables", "--set", f"sources.acousticbrainz.uris={tmp_path / NAME.format(0)}"]
-    assert main("ingest", ingest_acousticbrainz, inputs, argv) == 0
+    assert main("ingest", ingest_acousticbrainz, required_inputs, argv) == 0
     assert main("recordings", recordings, inputs, argv) == 0
     found = sorted((row["member_pos"], row["rule"], row["detail"]) for row in rows(tmp_path / "tables", "silver/rejects"))
     assert found == [
