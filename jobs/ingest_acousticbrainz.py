@@ -70,8 +70,9 @@ def _is_committed(run: Run, archive: Archive, committed: dict[str, dict[str, obj
     same = found["sha256"] == archive.sha256 if archive.sha256 and not limit else found["size"] == archive.size
     if not same or found["limit_documents"] != limit:
         raise SoundalikeError(
-            f"{archive.name}: {BRONZE_SUBMISSIONS.name} holds another reading of it (sha256 {found['sha256']}, {found['size']} bytes, "
-            f"limit_documents {found['limit_documents']}; now {archive.sha256}, {archive.size}, {limit}); use another storage.bronze_root"
+            f"{archive.name}: {BRONZE_SUBMISSIONS.name} holds another reading of it (sha256 {found['sha256']}, "
+            f"{found['size']} bytes, limit_documents {found['limit_documents']}; now {archive.sha256}, {archive.size}, "
+            f"{limit}); use another storage.bronze_root"
         )
     return True
 
@@ -89,8 +90,9 @@ def _ingest(run: Run, stage: Stage, archive: Archive) -> ArchiveStatus:
     if archive.sha256 is None:
         status.warnings.append("not verified: sha256sums has no line for it")
     mark = run.mark(
-        stage, archive=archive.name, sha256=status.sha256, verified=bool(archive.sha256 and status.sha256), size=archive.size,
-        limit_documents=limit, documents=status.documents, skipped=status.skipped, warnings=status.warnings,
+        stage, archive=archive.name, size=archive.size, sha256=status.sha256,
+        verified=bool(archive.sha256 and status.sha256), limit_documents=limit, documents=status.documents,
+        skipped=status.skipped, warnings=status.warnings,
         truncated_member=status.truncated_member, truncated_pos=status.truncated_pos,
     )  # fmt: skip
     transaction = f"{archive.name}+{status.sha256 or f'limit {limit}'}"

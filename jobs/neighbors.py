@@ -44,7 +44,9 @@ def neighbors(run: Run) -> None:
             ).persist()  # fmt: skip
             ours = f"run_id = '{run.id}' AND name = '{settings.name}'"
             rows = judged.select(*CERTIFICATES.column_names)
-            stage.table_versions[CERTIFICATES.name] = run.store.replace(CERTIFICATES, rows, mark.of_stage(stage.name), where=ours)
+            stage.table_versions[CERTIFICATES.name] = run.store.replace(
+                CERTIFICATES, rows, mark.of_stage(stage.name), where=ours
+            )
         stage.rows_in = stage.rows_out = judged.count()
         stage.rows_rejected = judged.where("not passed").count()
         _refuse(judged.where("not passed").orderBy("scope", "block").limit(1).collect(), stage.rows_rejected)
@@ -82,7 +84,9 @@ def _tracks(run: Run, vectors: Any) -> tuple[Any, Any]:
     dimensions = eligibility.dimensions_of(profile)
     if not dimensions:
         name = run.settings.neighbors.vectors or TRACK_VECTORS.name
-        raise SoundalikeError(f"table {name} has {profile['tracks']} tracks and no vector among them; there is nothing to search")
+        raise SoundalikeError(
+            f"table {name} has {profile['tracks']} tracks and no vector among them; there is nothing to search"
+        )
     return eligibility.with_lattice(tracks, dimensions).persist(), profile
 
 
@@ -92,7 +96,8 @@ def _refuse(worst: list[Any], failed: int) -> None:
     row = worst[0]
     reason = row["defect"] or f"recall {row['recall']:.4f}, lower bound {row['ci_low']:.4f}, floor {row['floor']}"
     raise SoundalikeError(
-        f"block {row['block']} of scope {row['scope']} is not good enough: {reason} ({failed} blocks failed); nothing was published"
+        f"block {row['block']} of scope {row['scope']} is not good enough: {reason} ({failed} blocks failed); "
+        "nothing was published"
     )
 
 

@@ -21,7 +21,9 @@ def recordings(run: Run) -> None:
             run.store.replace(SUBMISSIONS, read.valid_submissions(copies), mark)
         counters = read.submission_counters(copies).collect()[0].asDict()
         marks = [mark["details"] for mark in run.store.marks(BRONZE_SUBMISSIONS)]
-        rejects = read.rejected_submissions(copies, run.id, settings.profile).unionByName(run.rows(REJECTS, _cut(run, marks)))
+        rejects = read.rejected_submissions(copies, run.id, settings.profile).unionByName(
+            run.rows(REJECTS, _cut(run, marks))
+        )
         run.store.replace(REJECTS, rejects, mark, where="source = 'acousticbrainz'")
         copies.unpersist()
         with run.watch_tasks("merging recordings"):

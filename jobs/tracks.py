@@ -22,7 +22,9 @@ def tracks(run: Run) -> None:
         scalers = run.rows(FEATURE_SCALERS, [scaler.row()] if scaler else [])
         run.store.replace(FEATURE_SCALERS, scalers, mark, where=f"{of_set} AND genre = '*'")
         run.store.replace(TRACK_VECTORS, stages.scaled_vectors(features, scaler), mark, where=f"{ours} AND {of_set}")
-        stage.table_versions[TRACKS.name] = run.store.replace(TRACKS, stages.tracks_of_recordings(recordings), mark, where=ours)
+        stage.table_versions[TRACKS.name] = run.store.replace(
+            TRACKS, stages.tracks_of_recordings(recordings), mark, where=ours
+        )
         stage.rows_out, stage.rows_rejected = stage.rows_in, 0
 
 

@@ -9,8 +9,8 @@ from soundalike.contracts.tables import ALL
 TARGET = Path(__file__).resolve().parent.parent / "docs/tables.md"
 HEAD = """# Tables
 
-Made from `lib/soundalike/contracts` by `scripts/describe_tables.py`. Every table is a Delta table at `<storage.root>/<name>`,
-protocol (1,2), readable by any engine. Types are Spark's; `!` = no null. Keys are unique.
+Made from `lib/soundalike/contracts` by `scripts/describe_tables.py`. Every table is a Delta table at
+`<storage.root>/<name>`, protocol (1,2), readable by any engine. Types are Spark's; `!` = no null. Keys are unique.
 """
 
 
@@ -20,8 +20,21 @@ def described(table: Table) -> str:
         facts.append(f"Partitioned by {', '.join(table.partition_by)}.")
     if table.sort_by:
         facts.append(f"Sorted by {', '.join(table.sort_by)}.")
-    rows = [f"| `{c.name}` | `{c.type}`{'' if c.nullable else '!'} | {c.meaning.replace('|', chr(92) + '|')} |" for c in table.columns]
-    return "\n".join([f"## `{table.name}`", "", f"{table.about} {' '.join(facts)}", "", "| column | type | meaning |", "|---|---|---|", *rows])
+    rows = [
+        f"| `{c.name}` | `{c.type}`{'' if c.nullable else '!'} | {c.meaning.replace('|', chr(92) + '|')} |"
+        for c in table.columns
+    ]
+    return "\n".join(
+        [
+            f"## `{table.name}`",
+            "",
+            f"{table.about} {' '.join(facts)}",
+            "",
+            "| column | type | meaning |",
+            "|---|---|---|",
+            *rows,
+        ]
+    )
 
 
 def text() -> str:

@@ -93,7 +93,7 @@ def settle(lock: Path, folder: Path, fetch: Fetch) -> int:
 def fetch_with_ivy(java: Path, ivy: Path, python: Path) -> Fetch:
     """A fetcher that runs Ivy with an empty cache, so that a damaged file is never served again from one.
 
-    Where Java does not trust who answers, it is told once more to trust whom the machine trusts; `python` makes that store.
+    Where Java does not trust who answers, a second try trusts whom the machine trusts; `python` makes that store.
     """
 
     def fetch(pins: Sequence[Pin], folder: Path) -> None:

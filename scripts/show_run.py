@@ -1,4 +1,7 @@
-"""What `make run` ends with: one neighbor list and the ledger, held against the truth of the sample. Exit code 1 on a difference."""
+"""What `make run` ends with: one neighbor list and the ledger, held against the truth of the sample.
+
+Exit code 1 on a difference.
+"""
 
 import argparse
 import json

@@ -25,6 +25,7 @@ def shared() -> Path:
 def spark() -> Iterator[Any]:
     """One session for all tests of this process, with the options that jobs get from conf/spark."""
     from pyspark.sql import SparkSession
+
     from submit import environment, spark_options
 
     os.environ |= environment(REPOSITORY)
@@ -44,10 +45,22 @@ def submit() -> Submit:
     """`submit(job, *arguments, master=, conf=, env=)` runs scripts/submit.py as a person does and returns what it said."""
 
     def run(
-        job: str, *arguments: str, master: str = "local[2,4]", conf: tuple[str, ...] = (), env: dict[str, str] | None = None
+        job: str,
+        *arguments: str,
+        master: str = "local[2,4]",
+        conf: tuple[str, ...] = (),
+        env: dict[str, str] | None = None,
     ) -> "subprocess.CompletedProcess[str]":
         options = [word for pair in conf for word in ("--conf", pair)]
-        command = [sys.executable, str(REPOSITORY / "scripts/submit.py"), "--target", "local", "--master", master, *options]
+        command = [
+            sys.executable,
+            str(REPOSITORY / "scripts/submit.py"),
+            "--target",
+            "local",
+            "--master",
+            master,
+            *options,
+        ]
         return subprocess.run(
             [*command, job, "--", *arguments], env=os.environ | (env or {}), capture_output=True, text=True, check=False
         )

@@ -1,4 +1,4 @@
-"""What a person at the terminal sees: progress, plain lines in a log, a closing table. Everything goes to standard error."""
+"""What a person at the terminal sees, on standard error: progress, plain lines in a log, a closing table."""
 
 import sys
 import threading
@@ -26,7 +26,9 @@ class Progress:
         self._show(force=False)
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self._show(force=True)
         if self._terminal:
             self._stream.write("\n")
@@ -69,5 +71,7 @@ class Console:
         """Rows of text in aligned columns; the first column to the left, the others to the right."""
         widths = [max(len(row[i]) for row in [head, *rows]) for i in range(len(head))]
         for row in [head, *rows]:
-            cells = [text.ljust(w) if i == 0 else text.rjust(w) for i, (text, w) in enumerate(zip(row, widths, strict=True))]
+            cells = [
+                text.ljust(w) if i == 0 else text.rjust(w) for i, (text, w) in enumerate(zip(row, widths, strict=True))
+            ]
             self.line("  ".join(cells).rstrip())

@@ -1,6 +1,7 @@
 """Every error a job or the command may end with.
 
-A message is one readable line: what is wrong (file, member, table or setting), what was found, what was expected, what to do.
+A message is one readable line: what is wrong (file, member, table or setting), what was found, what was expected and
+what to do.
 """
 
 

@@ -49,7 +49,9 @@ class Stage:
 class Run:
     """What a job works with: settings, store, console, and the record of its stages."""
 
-    def __init__(self, job: str, settings: Settings, inputs: Sequence[str], spark: SparkSession, console: Console) -> None:
+    def __init__(
+        self, job: str, settings: Settings, inputs: Sequence[str], spark: SparkSession, console: Console
+    ) -> None:
         self.job, self.settings, self.spark, self.console = job, settings, spark, console
         self.store = Store(spark, settings.storage)
         self.stages: list[Stage] = []
@@ -126,14 +128,18 @@ class Run:
         attempts: dict[str, int] = {}
         if self.store.exists(RUNS):
             ours = self.store.read(RUNS).where((F.col("run_id") == self.id) & (F.col("job") == self.job))
-            attempts = {row["stage"]: row["attempt"] for row in ours.groupBy("stage").agg(F.max("attempt").alias("attempt")).collect()}
+            attempts = {
+                row["stage"]: row["attempt"]
+                for row in ours.groupBy("stage").agg(F.max("attempt").alias("attempt")).collect()
+            }
         settings = {key: json.dumps(value, ensure_ascii=False) for key, value in self.settings.flat().items()}
         rows = []
         for stage in self.stages:
             attempts[stage.name] = attempts.get(stage.name, 0) + 1
             rows.append(
-                (self.id, self.job, stage.name, attempts[stage.name], stage.started_at, stage.seconds, stage.rows_in,
-                 stage.rows_out, stage.rows_rejected, stage.status, stage.error, code_version(), settings, stage.table_versions)
+                (self.id, self.job, stage.name, attempts[stage.name], stage.started_at, stage.seconds,
+                 stage.rows_in, stage.rows_out, stage.rows_rejected, stage.status, stage.error,
+                 code_version(), settings, stage.table_versions)
             )  # fmt: skip
         self.store.append(RUNS, self.rows(RUNS, rows), Mark(self.id, "runs", self.settings_hash, code_version()))
 
@@ -144,7 +150,10 @@ class Run:
         self.console.line(f"run {self.id}")
         self.console.table(
             ["stage", "rows in", "rows out", "refused", "seconds", "status"],
-            [[s.name, text(s.rows_in), text(s.rows_out), text(s.rows_rejected), f"{s.seconds:.1f}", s.status] for s in self.stages],
+            [
+                [s.name, text(s.rows_in), text(s.rows_out), text(s.rows_rejected), f"{s.seconds:.1f}", s.status]
+                for s in self.stages
+            ],
         )
 
 
@@ -168,8 +177,12 @@ def one_line(error: BaseException) -> str:
 
 def parser(job: str) -> argparse.ArgumentParser:
     arguments = argparse.ArgumentParser(prog=job, description=f"soundalike job {job}", allow_abbrev=False)
-    arguments.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="one setting; may be repeated")
-    arguments.add_argument("--settings", metavar="FILE", help="a TOML file with settings that differ from conf/settings.toml")
+    arguments.add_argument(
+        "--set", action="append", default=[], metavar="KEY=VALUE", help="one setting; may be repeated"
+    )
+    arguments.add_argument(
+        "--settings", metavar="FILE", help="a TOML file with settings that differ from conf/settings.toml"
+    )
     arguments.add_argument("--verbose", action="store_true", help="Spark's log and stack traces")
     return arguments
 
@@ -180,7 +193,9 @@ def main(
     inputs: Callable[[Settings], Sequence[str]],
     argv: Sequence[str] | None = None,
 ) -> int:
-    """Runs a job and returns its exit code: 0 done, 1 data, storage or result not good enough, 2 wrong arguments or settings.
+    """Runs a job and returns its exit code.
+
+    0 done, 1 data, storage or result not good enough, 2 wrong arguments or settings.
 
     `inputs` lists the input of the run (for its id) and fails before a session is opened when there is none.
     """

@@ -7,22 +7,22 @@ values out of range are `UsageError`s that name the setting.
 import difflib
 import tomllib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, fields, is_dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, get_args, get_origin
 
 from soundalike.errors import UsageError
 
 Value = str | int | float | bool | tuple[str, ...]
 
 
-def _one_of(*values: str) -> Any:
-    return field(metadata={"choices": values})
+def _one_of(*values: str) -> dict[str, Any]:
+    return {"choices": values}
 
 
-def _between(low: float, high: float) -> Any:
-    return field(metadata={"range": (low, high)})
+def _between(low: float, high: float) -> dict[str, Any]:
+    return {"range": (low, high)}
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class StorageSettings:
 @dataclass(frozen=True)
 class AcousticBrainzSource:
     uris: tuple[str, ...]
-    limit_documents: int = _between(0, 2**31 - 1)
+    limit_documents: Annotated[int, _between(0, 2**31 - 1)]
 
 
 @dataclass(frozen=True)
@@ -57,31 +57,31 @@ class SourceSettings:
 
 @dataclass(frozen=True)
 class AcousticBrainzSettings:
-    profile: str = _one_of("default")
-    allow_incomplete: bool = field()
-    max_member_bytes: int = _between(1, 2**30)
-    first_year: int = _between(1000, 9999)
-    last_year: int = _between(1000, 9999)
-    placeholder_titles: tuple[str, ...] = field()
+    profile: Annotated[str, _one_of("default")]
+    allow_incomplete: bool
+    max_member_bytes: Annotated[int, _between(1, 2**30)]
+    first_year: Annotated[int, _between(1000, 9999)]
+    last_year: Annotated[int, _between(1000, 9999)]
+    placeholder_titles: tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class VectorSettings:
-    feature_set: str = _one_of("ab11", "ab16")
+    feature_set: Annotated[str, _one_of("ab11", "ab16")]
 
 
 @dataclass(frozen=True)
 class NeighborSettings:
     name: str
     vectors: str
-    top_n: int = _between(1, 1000)
-    scopes: tuple[str, ...] = _one_of("genre", "genre_decade")
-    family: str = _one_of("auto", "exact")
-    exact_max: int = _between(1, 2**31 - 1)
-    recall_floor: float = _between(0, 1)
-    cert_queries: int = _between(1, 100_000)
-    cert_seed: int = _between(0, 2**31 - 1)
-    strict: bool = field()
+    top_n: Annotated[int, _between(1, 1000)]
+    scopes: Annotated[tuple[str, ...], _one_of("genre", "genre_decade")]
+    family: Annotated[str, _one_of("auto", "exact")]
+    exact_max: Annotated[int, _between(1, 2**31 - 1)]
+    recall_floor: Annotated[float, _between(0, 1)]
+    cert_queries: Annotated[int, _between(1, 100_000)]
+    cert_seed: Annotated[int, _between(0, 2**31 - 1)]
+    strict: bool
 
 
 @dataclass(frozen=True)
@@ -110,7 +110,9 @@ def load(file: str | None = None, overrides: Iterable[str] = ()) -> Settings:
         try:
             own = tomllib.loads(Path(file).read_text("utf-8"))
         except OSError as error:
-            raise UsageError(f"settings file {file} cannot be read ({error.strerror}); give an existing TOML file") from error
+            raise UsageError(
+                f"settings file {file} cannot be read ({error.strerror}); give an existing TOML file"
+            ) from error
         except tomllib.TOMLDecodeError as error:
             raise UsageError(f"settings file {file} is not TOML: {error}") from error
         for key, value in _flatten_toml(own).items():
@@ -129,7 +131,9 @@ def _known(key: str, kinds: Mapping[str, Any]) -> str:
     if key in kinds:
         return key
     nearest = difflib.get_close_matches(key, kinds, n=1, cutoff=0.0)
-    raise UsageError(f"setting '{key}' is unknown; the nearest is '{nearest[0]}' (conf/settings.toml lists every setting)")
+    raise UsageError(
+        f"setting '{key}' is unknown; the nearest is '{nearest[0]}' (conf/settings.toml lists every setting)"
+    )
 
 
 def _read_text(text: str, kind: type) -> Any:
@@ -158,7 +162,7 @@ def _checked(key: str, value: Any, kind: type, metadata: Mapping[str, Any]) -> A
     if type(value) is not kind:
         raise UsageError(f"setting '{key}' must be {_WORDS[kind]}, found {value!r}")
     if "choices" in metadata:
-        for item in value if kind is tuple else (value,):
+        for item in (value,) if isinstance(value, str) else value:
             if item not in metadata["choices"]:
                 raise UsageError(f"setting '{key}' must be of {', '.join(metadata['choices'])}; found {item!r}")
     if "range" in metadata:
@@ -178,13 +182,16 @@ def _flatten_toml(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     return flat
 
 
-def _kinds(cls: type, prefix: str) -> Iterable[tuple[str, tuple[type, Mapping[str, Any]]]]:
+def _kinds(cls: Any, prefix: str) -> Iterable[tuple[str, tuple[type, Mapping[str, Any]]]]:
     for item in fields(cls):
         kind: Any = item.type
+        rules: Mapping[str, Any] = {}
         if is_dataclass(kind):
-            yield from _kinds(kind, f"{prefix}{item.name}.")  # type: ignore[arg-type]
-        else:
-            yield f"{prefix}{item.name}", (tuple if kind == tuple[str, ...] else kind, item.metadata)
+            yield from _kinds(kind, f"{prefix}{item.name}.")
+            continue
+        if get_origin(kind) is Annotated:
+            kind, rules = get_args(kind)
+        yield f"{prefix}{item.name}", (tuple if kind == tuple[str, ...] else kind, rules)
 
 
 def _build(cls: Any, prefix: str, values: Mapping[str, Any]) -> Any:

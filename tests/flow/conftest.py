@@ -29,6 +29,7 @@ def reference(spark: Any, sample: tuple[Path, dict[str, Any]], tmp_path_factory:
     """Root of the tables of one pipeline run on files."""
     from jobs.ingest_acousticbrainz import inputs
     from jobs.pipeline import pipeline
+
     from soundalike.run import main
 
     root = tmp_path_factory.mktemp("reference")
@@ -54,7 +55,9 @@ def rows() -> Rows:
 def content(rows: Rows) -> Callable[..., dict[str, str]]:
     """`content(root)`: one hash over the sorted rows of each table, run and time columns left out."""
 
-    def hashes(root: Path | str, options: dict[str, str] | None = None, names: list[str] | None = None) -> dict[str, str]:
+    def hashes(
+        root: Path | str, options: dict[str, str] | None = None, names: list[str] | None = None
+    ) -> dict[str, str]:
         found = {}
         for name in names or sorted(str(p.parent.relative_to(root)) for p in Path(root).rglob("_delta_log")):
             lines = sorted(

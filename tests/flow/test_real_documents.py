@@ -18,6 +18,7 @@ LOW = "data/acousticbrainz/acousticbrainz-lowlevel-json-20220623-real62.tar.zst"
 def ingested(archive: Path, root: Path) -> Path:
     from jobs.ingest_acousticbrainz import ingest_acousticbrainz, inputs
     from jobs.recordings import recordings
+
     from soundalike.run import Run, main
 
     def steps(run: Run) -> None:
@@ -52,7 +53,9 @@ def column_value(row: dict[str, Any], path: list[Any]) -> tuple[bool, Any]:
     return (name in columns, row[columns[name]]) if name in columns else (False, None)
 
 
-@pytest.mark.parametrize("case", VALUES["values"], ids=lambda case: f"{case['mbid_member'][:8]} {'.'.join(map(str, case['path']))}")
+@pytest.mark.parametrize(
+    "case", VALUES["values"], ids=lambda case: f"{case['mbid_member'][:8]} {'.'.join(map(str, case['path']))}"
+)
 def test_value_of_a_real_document(high: Path, rows: Any, case: dict[str, Any]) -> None:
     key = (case["mbid_member"], case["submission_no"])
     value = json.loads(by_member(rows(high, "bronze/acousticbrainz_submissions"))[key]["json"])
@@ -98,7 +101,9 @@ def test_derived_columns_of_real_documents(high: Path, rows: Any) -> None:
 
 def test_ledger_of_the_13_documents(high: Path, rows: Any, shared: Path) -> None:
     cases = json.loads((shared / "vectors/accounting.json").read_text(encoding="utf-8"))["real_files"]["rows"]
-    expected = next(case for case in cases if case["profile"] == "default" and case["archive"].endswith("real13.tar.zst"))
+    expected = next(
+        case for case in cases if case["profile"] == "default" and case["archive"].endswith("real13.tar.zst")
+    )
     ledger = {row["counter"]: row["value"] for row in rows(high, "operations/ledger")}
     for counter in ("input", "duplicates", "missing", "kept", "unresolved_artist", "collapsed", "undecided"):
         assert ledger[counter] == expected[counter], counter
@@ -107,17 +112,26 @@ def test_ledger_of_the_13_documents(high: Path, rows: Any, shared: Path) -> None
     assert ledger["input"] + ledger["skipped_file"] == expected["members"]
     submissions = rows(high, "silver/submissions")
     for column in ("date_status", "date_source", "date_precision", "release_decade", "codec"):
-        counts = {str(value): [row[column] for row in submissions].count(value) for value in {row[column] for row in submissions}}
+        counts = {
+            str(value): [row[column] for row in submissions].count(value)
+            for value in {row[column] for row in submissions}
+        }
         assert counts == expected[column], column
     genres = [row["genre_rosamerica"] for row in rows(high, "silver/recordings")]
     assert {genre: genres.count(genre) for genre in set(genres)} == expected["genre_rosamerica"]
 
 
-def test_low_level_documents_are_refused_each_with_its_rule(spark: Any, shared: Path, tmp_path: Path, rows: Any) -> None:
+def test_low_level_documents_are_refused_each_with_its_rule(
+    spark: Any, shared: Path, tmp_path: Path, rows: Any
+) -> None:
     cases = json.loads((shared / "vectors/accounting.json").read_text(encoding="utf-8"))["real_files"]["rows"]
-    expected = next(case for case in cases if case["profile"] == "default" and case["archive"].endswith("real62.tar.zst"))
+    expected = next(
+        case for case in cases if case["profile"] == "default" and case["archive"].endswith("real62.tar.zst")
+    )
     root = ingested(shared / LOW, tmp_path)
     ledger = {row["counter"]: row["value"] for row in rows(root, "operations/ledger")}
-    assert {name: ledger[name] for name in ("input", "missing", "kept")} == {name: expected[name] for name in ("input", "missing", "kept")}
+    assert {name: ledger[name] for name in ("input", "missing", "kept")} == {
+        name: expected[name] for name in ("input", "missing", "kept")
+    }
     rules = [row["rule"] for row in rows(root, "silver/rejects")]
     assert {rule: rules.count(rule) for rule in set(rules)} == expected["first_failing_rule"]

@@ -1,4 +1,4 @@
-"""A driver killed in the middle of the ingest: the same command gives the same tables and reads no committed archive again."""
+"""A driver killed in the middle of the ingest: the same command gives the same tables, no archive is read twice."""
 
 import os
 import signal
@@ -53,5 +53,7 @@ def test_kill_in_the_middle_of_the_ingest(submit: Any, content: Any, rows: Any, 
     assert undisturbed.returncode == 0, undisturbed.stderr
     names = [name for name in content(whole) if name != "operations/runs"]
     assert content(root, names=names) == content(whole, names=names)
-    ledger = {row["counter"]: row["value"] for row in rows(root, "operations/ledger") if row["source"] == "acousticbrainz"}
+    ledger = {
+        row["counter"]: row["value"] for row in rows(root, "operations/ledger") if row["source"] == "acousticbrainz"
+    }
     assert ledger["input"] == truth["ledger"]["input"]

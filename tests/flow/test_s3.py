@@ -1,4 +1,4 @@
-"""Archives and tables on an S3-compatible server: S3A with Delta writes, deltalake reads, the rows are those of a run on files."""
+"""Archives and tables on an S3-compatible server: S3A with Delta writes, deltalake reads, the rows are those on files."""
 
 import os
 from collections.abc import Iterator

@@ -12,7 +12,9 @@ def without_runs(hashes: dict[str, str]) -> dict[str, str]:
     return {name: value for name, value in hashes.items() if name != "operations/runs"}
 
 
-@pytest.mark.parametrize("cores, partitions, odd", [(1, 1, False), (4, 64, True)], ids=["one core", "four cores, Tokyo, Turkish"])
+@pytest.mark.parametrize(
+    "cores, partitions, odd", [(1, 1, False), (4, 64, True)], ids=["one core", "four cores, Tokyo, Turkish"]
+)
 def test_content_of_every_table_is_the_same(
     submit: Any, sample: Any, reference: Path, content: Any, tmp_path: Path, cores: int, partitions: int, odd: bool
 ) -> None:

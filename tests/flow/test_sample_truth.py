@@ -9,7 +9,11 @@ pytestmark = pytest.mark.spark
 
 
 def test_ledger_equals_the_planted_counters_and_closes(reference: Path, rows: Any, sample: Any) -> None:
-    found = {row["counter"]: row["value"] for row in rows(reference, "operations/ledger") if row["source"] == "acousticbrainz"}
+    found = {
+        row["counter"]: row["value"]
+        for row in rows(reference, "operations/ledger")
+        if row["source"] == "acousticbrainz"
+    }
     assert found == sample[1]["ledger"] | {"skipped_other": 0, "member_truncated": 0}
     refused = found["duplicates"] + found["missing"] + found["undated_dropped"] + found["no_artist"]
     assert found["input"] == refused + found["kept"]
@@ -19,7 +23,11 @@ def test_every_refused_document_is_a_reject_with_its_rule(reference: Path, rows:
     expected = {(r["archive"], r["member_pos"]): r["rule"] for r in sample[1]["rejects"]}
     rejects = rows(reference, "silver/rejects")
     assert {(r["archive"], r["member_pos"]): r["rule"] for r in rejects} == expected
-    details = {(r["archive"], r["member_pos"]): r["detail"] for r in sample[1]["rejects"] if r["rule"].startswith("probability")}
+    details = {
+        (r["archive"], r["member_pos"]): r["detail"]
+        for r in sample[1]["rejects"]
+        if r["rule"].startswith("probability")
+    }
     assert {key: r["detail"] for r in rejects if (key := (r["archive"], r["member_pos"])) in details} == details
 
 
@@ -30,7 +38,9 @@ def test_recordings_are_the_planted_ones(reference: Path, rows: Any, sample: Any
 
 
 @pytest.mark.parametrize("planted, column", [("near_dups", "near_dup_group"), ("audio_dups", "audio_dup_group")])
-def test_duplicate_groups_are_the_planted_ones(reference: Path, rows: Any, sample: Any, planted: str, column: str) -> None:
+def test_duplicate_groups_are_the_planted_ones(
+    reference: Path, rows: Any, sample: Any, planted: str, column: str
+) -> None:
     groups: dict[str, list[str]] = {}
     for row in rows(reference, "silver/recordings"):
         if row[column] is not None:
@@ -65,9 +75,12 @@ def test_scaled_features_have_mean_zero_and_population_deviation_one(reference: 
         assert sum(s * s for s in scores) / len(scores) == pytest.approx(1, abs=1e-9)
 
 
-def test_a_second_run_does_nothing_and_changes_nothing(spark: Any, reference: Path, content: Any, rows: Any, sample: Any) -> None:
+def test_a_second_run_does_nothing_and_changes_nothing(
+    spark: Any, reference: Path, content: Any, rows: Any, sample: Any
+) -> None:
     from jobs.ingest_acousticbrainz import inputs
     from jobs.pipeline import pipeline
+
     from soundalike.run import main
 
     before = content(reference)

@@ -23,19 +23,34 @@ def vectors(folder: Path, ids: list[str]) -> Path:
 def test_a_job_reaches_executors(submit: Any, tmp_path: Path) -> None:
     own = vectors(tmp_path / "vectors", ["a", "b", "c"])
     done = submit(
-        "neighbors", "--set", f"storage.root={tmp_path}", "--set", f"neighbors.vectors={own}", "--set", "neighbors.scopes=genre",
+        "neighbors",
+        "--set",
+        f"storage.root={tmp_path}",
+        "--set",
+        f"neighbors.vectors={own}",
+        "--set",
+        "neighbors.scopes=genre",
         master=CLUSTER,
-    )  # fmt: skip
+    )
     assert done.returncode == 0, done.stderr
     lists = DeltaTable(tmp_path / "gold/track_neighbors").to_pyarrow_table().to_pylist()
     assert {row["track_id"]: [n["neighbor_id"] for n in row["neighbors"]] for row in lists} == {
-        "a": ["b", "c"], "b": ["a", "c"], "c": ["b", "a"],
-    }  # fmt: skip
+        "a": ["b", "c"],
+        "b": ["a", "c"],
+        "c": ["b", "a"],
+    }
 
 
 def test_a_failing_task_ends_the_job_with_one_line(submit: Any, tmp_path: Path) -> None:
     own = vectors(tmp_path / "vectors", ["a", "b", "b"])
-    arguments = ("--set", f"storage.root={tmp_path}", "--set", f"neighbors.vectors={own}", "--set", "neighbors.scopes=genre")
+    arguments = (
+        "--set",
+        f"storage.root={tmp_path}",
+        "--set",
+        f"neighbors.vectors={own}",
+        "--set",
+        "neighbors.scopes=genre",
+    )
     done = submit("neighbors", *arguments, master=CLUSTER)
     assert done.returncode == 1
     assert "Traceback" not in done.stderr and "\tat " not in done.stderr

@@ -52,7 +52,9 @@ class Table:
             if position >= len(found):
                 wrong.append(f"column {column.name} {column.type} is missing")
             elif found[position] != (column.name, column.type):
-                wrong.append(f"column {position + 1} is {' '.join(found[position])}, expected {column.name} {column.type}")
+                wrong.append(
+                    f"column {position + 1} is {' '.join(found[position])}, expected {column.name} {column.type}"
+                )
         return wrong
 
 

@@ -1,4 +1,7 @@
-"""Opens files and object stores by URI: plain paths, `file://`, `s3://`, `s3a://`. Credentials: the standard provider chain."""
+"""Opens files and object stores by URI: plain paths, `file://`, `s3://`, `s3a://`.
+
+Credentials come from the standard provider chain.
+"""
 
 from dataclasses import dataclass
 
@@ -41,7 +44,9 @@ def list_folder(uri: str, store: ObjectStore) -> dict[str, int]:
         return {info.base_name: info.size}
     entries = filesystem.get_file_info(fs.FileSelector(path)) if info.type == fs.FileType.Directory else []
     # EMRFS leaves marker objects behind.
-    found = {e.base_name: e.size for e in entries if e.type == fs.FileType.File and not e.base_name.endswith("_$folder$")}
+    found = {
+        e.base_name: e.size for e in entries if e.type == fs.FileType.File and not e.base_name.endswith("_$folder$")
+    }
     return dict(sorted(found.items()))
 
 

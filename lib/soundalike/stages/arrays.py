@@ -86,7 +86,7 @@ def to_lattice_rows(column: pa.Array) -> Lattice:
     """
     if not len(column):
         return np.empty((0, 0), dtype=np.int16)
-    lengths = np.unique(pc.binary_length(column).to_numpy(zero_copy_only=False))
+    lengths = np.unique(pc.binary_length(column).drop_null().to_numpy())
     if column.null_count or len(lengths) != 1:
         raise ValueError(f"lattice rows have {len(lengths)} lengths, {column.null_count} nulls; expected one, none")
     _, offsets, data = column.buffers()

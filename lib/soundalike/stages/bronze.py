@@ -27,7 +27,11 @@ def documents_of_archive(
 
 
 def _read(
-    manifest: Iterator[pa.RecordBatch], archive: Archive, store: ObjectStore, max_member_bytes: int, limit_documents: int
+    manifest: Iterator[pa.RecordBatch],
+    archive: Archive,
+    store: ObjectStore,
+    max_member_bytes: int,
+    limit_documents: int,
 ) -> Iterator[pa.RecordBatch]:
     for batch in manifest:
         for _ in range(batch.num_rows):

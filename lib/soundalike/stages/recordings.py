@@ -37,7 +37,7 @@ _SOURCES = ("originaldate", "date")
 
 
 def merged_submissions(submissions: DataFrame, placeholder_titles: tuple[str, ...]) -> DataFrame:
-    """One row per MBID: the columns of silver/recordings but the duplicate groups, plus `credit_key` and `title_key`."""
+    """One row per MBID: silver/recordings without the duplicate groups, plus `credit_key` and `title_key`."""
     grouped = submissions.repartition("mbid").sortWithinPartitions("mbid", "archive_no", "archive", "member_pos")
     return grouped.mapInArrow(partial(_merge_batches, placeholder_titles=placeholder_titles), ddl(_MERGED))
 
@@ -48,7 +48,11 @@ def near_duplicates(merged: DataFrame) -> DataFrame:
     by_duration = Window.partitionBy("credit_key", "title_key").orderBy("duration_s", "mbid")
     gap = F.col("duration_s") - F.lag("duration_s").over(by_duration)
     stepped = whole.select(
-        "mbid", "credit_key", "title_key", "duration_s", F.coalesce(gap > NEAR_DUPLICATE_GAP_S, F.lit(False)).cast("int").alias("step")
+        "mbid",
+        "credit_key",
+        "title_key",
+        "duration_s",
+        F.coalesce(gap > NEAR_DUPLICATE_GAP_S, F.lit(False)).cast("int").alias("step"),
     )
     chained = stepped.withColumn("chain", F.sum("step").over(by_duration))
     return _groups(chained, "near_dup_group", "credit_key", "title_key", "chain")
@@ -57,12 +61,18 @@ def near_duplicates(merged: DataFrame) -> DataFrame:
 def audio_duplicates(submissions: DataFrame) -> DataFrame:
     """(mbid, audio_dup_group): per hash the smallest MBID, per recording the smallest over its shared hashes."""
     hashes = submissions.where(_is_audio_hash()).select("mbid", F.lower("md5_encoded").alias("md5")).distinct()
-    return _groups(hashes, "audio_dup_group", "md5").groupBy("mbid").agg(F.min("audio_dup_group").alias("audio_dup_group"))
+    return (
+        _groups(hashes, "audio_dup_group", "md5").groupBy("mbid").agg(F.min("audio_dup_group").alias("audio_dup_group"))
+    )
 
 
 def same_audio(submissions: DataFrame) -> DataFrame:
     """One row `same_audio`: submissions beyond the first with one hash in one recording."""
-    copies = submissions.where(_is_audio_hash()).groupBy("mbid", F.lower("md5_encoded")).agg((F.count(F.lit(1)) - 1).alias("beyond"))
+    copies = (
+        submissions.where(_is_audio_hash())
+        .groupBy("mbid", F.lower("md5_encoded"))
+        .agg((F.count(F.lit(1)) - 1).alias("beyond"))
+    )
     return copies.agg(F.coalesce(F.sum("beyond"), F.lit(0)).alias("same_audio"))
 
 
@@ -126,7 +136,9 @@ def _merge(rows: pa.Table, placeholder_titles: tuple[str, ...], schema: pa.Schem
     # Untrusted submissions speak only where no trusted one does.
     speaks = trusted | np.repeat(trusted_counts == 0, sizes)
     texts = _merged_texts(rows, starts, speaks, placeholder_titles)
-    spoken_starts = np.concatenate([[0], np.cumsum(np.add.reduceat(speaks, starts, dtype=np.int64))[:-1]]).astype(np.int64)
+    spoken_starts = np.concatenate([[0], np.cumsum(np.add.reduceat(speaks, starts, dtype=np.int64))[:-1]]).astype(
+        np.int64
+    )
     eleven = grouped_medians(_matrix(rows, "eleven", len(ELEVEN))[speaks], spoken_starts)
     columns: dict[str, pa.Array] = {
         "probabilities": _with_nulls(merged_probabilities(_matrix(rows, "probabilities", 71)[speaks], spoken_starts)),
@@ -193,16 +205,28 @@ def _merged_texts(
 ) -> list[dict[str, Any]]:
     given = {
         name: rows.column(name).to_pylist()
-        for name in ("mbid", "title", "artist_credit", "artists", "artist_ids", "album_id", "album_name", "date_status", "labels")
+        for name in (
+            "mbid",
+            "title",
+            "artist_credit",
+            "artists",
+            "artist_ids",
+            "album_id",
+            "album_name",
+            "date_status",
+            "labels",
+        )
     }
-    artists = [sorted((p["artist_id"], p["artist_name"]) for p in pairs) if pairs else None for pairs in given["artists"]]
+    artists = [
+        sorted((p["artist_id"], p["artist_name"]) for p in pairs) if pairs else None for pairs in given["artists"]
+    ]
     dates = _dates(rows)
     merged = []
     for start, stop in pairwise([*starts.tolist(), rows.num_rows]):
         group = range(start, stop)
         title = most_frequent(given["title"][start:stop])
         credit = most_frequent(given["artist_credit"][start:stop])
-        pairs = most_frequent(tuple(artists[i]) if artists[i] else None for i in group)
+        pairs = most_frequent(tuple(pairs) if (pairs := artists[i]) else None for i in group)
         ids = most_frequent(tuple(given["artist_ids"][i]) if given["artist_ids"][i] else None for i in group)
         album_id = most_frequent(given["album_id"][start:stop])
         on_album = [i for i in group if album_id is not None and given["album_id"][i] == album_id]
@@ -231,7 +255,9 @@ def _merged_labels(labels: Sequence[list[tuple[str, str]]]) -> dict[str, str]:
 
 
 def _dates(rows: pa.Table) -> list[_Dated | None]:
-    columns = [rows.column(f"{name}").to_pylist() for name in ("release_date", "date_precision", "date_source", "date_flags")]
+    columns = [
+        rows.column(f"{name}").to_pylist() for name in ("release_date", "date_precision", "date_source", "date_flags")
+    ]
     return [
         _Dated(date, _PRECISIONS.index(precision), _SOURCES.index(source), tuple(flags)) if date else None
         for date, precision, source, flags in zip(*columns, strict=True)

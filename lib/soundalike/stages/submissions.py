@@ -34,7 +34,9 @@ _READ = (
 
 def documents_read(documents: DataFrame, reading: Reading) -> DataFrame:
     """One row per document of bronze: the columns of a submission, null from the failing rule on, and that rule."""
-    return documents.select(*BRONZE_SUBMISSIONS.column_names).mapInArrow(partial(_read_batches, reading=reading), ddl(_READ))
+    return documents.select(*BRONZE_SUBMISSIONS.column_names).mapInArrow(
+        partial(_read_batches, reading=reading), ddl(_READ)
+    )
 
 
 def _read_batches(batches: Iterator[pa.RecordBatch], reading: Reading) -> Iterator[pa.RecordBatch]:
@@ -46,7 +48,9 @@ def _read_batches(batches: Iterator[pa.RecordBatch], reading: Reading) -> Iterat
             row: dict[str, Any] = {name: given[name][position] for name in _GIVEN}
             row |= read_document(text, given["raw_size"][position], given["utf8_valid"][position], reading)
             row["mbid_differs"] = row["mbid_member"] is not None and row.get("mbid") not in (None, row["mbid_member"])
-            row["digest"] = int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "little", signed=True)
+            row["digest"] = int.from_bytes(
+                hashlib.blake2b(text.encode(), digest_size=8).digest(), "little", signed=True
+            )
             rows.append(row)
         yield pa.RecordBatch.from_pylist(rows, schema)
 
@@ -60,10 +64,12 @@ def copies_numbered(read: DataFrame) -> DataFrame:
     copies = Window.partitionBy(
         F.coalesce("mbid_member", "archive"), F.when(whole_key, F.col("submission_no")).otherwise(F.col("member_pos"))
     ).orderBy(F.col("archive_no").asc_nulls_last(), "archive", "member_pos")
-    return read.withColumns({
-        "copy_no": F.row_number().over(copies),
-        "is_conflict": F.first("digest").over(copies) != F.col("digest"),
-    })
+    return read.withColumns(
+        {
+            "copy_no": F.row_number().over(copies),
+            "is_conflict": F.first("digest").over(copies) != F.col("digest"),
+        }
+    )
 
 
 def valid_submissions(copies: DataFrame) -> DataFrame:
@@ -102,4 +108,6 @@ def submission_counters(copies: DataFrame) -> DataFrame:
     }
     counted = [F.count_if(condition).alias(name) for name, condition in conditions.items()]
     inside = [F.sum(F.when(valid, F.coalesce(F.col("counts")[name], F.lit(0))).otherwise(0)) for name in COUNTED]
-    return copies.agg(*counted, *[F.coalesce(column, F.lit(0)).alias(n) for column, n in zip(inside, COUNTED, strict=True)])
+    return copies.agg(
+        *counted, *[F.coalesce(column, F.lit(0)).alias(n) for column, n in zip(inside, COUNTED, strict=True)]
+    )

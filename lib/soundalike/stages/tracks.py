@@ -41,10 +41,8 @@ class Scaler:
 
     def row(self) -> tuple[object, ...]:
         """Of gold/feature_scalers, for the whole corpus."""
-        return (
-            self.feature_set.name, "*", self.model_version, self.n, list(self.feature_set.columns), list(self.mean), list(self.sd),
-        )  # fmt: skip
-
+        names = list(self.feature_set.columns)
+        return (self.feature_set.name, "*", self.model_version, self.n, names, list(self.mean), list(self.sd))
 
 
 def memberships_of_recordings(recordings: DataFrame) -> DataFrame:
@@ -111,8 +109,9 @@ def scaled_vectors(features: DataFrame, scaler: Scaler | None) -> DataFrame:
 def tracks_of_recordings(recordings: DataFrame) -> DataFrame:
     """Rows of gold/tracks."""
     given = {
-        "track_id": F.col("mbid"), "source": F.lit(SOURCE), "artist": F.col("artist_credit"), "album": F.col("album_name"),
-        "genres": _genres(), "popularity": F.col("submissions"), "recording_key": _recording_key(),
+        "track_id": F.col("mbid"), "source": F.lit(SOURCE), "artist": F.col("artist_credit"),
+        "album": F.col("album_name"), "genres": _genres(), "popularity": F.col("submissions"),
+        "recording_key": _recording_key(),
     }  # fmt: skip
     return recordings.select(*[given.get(name, F.col(name)).alias(name) for name in TRACKS.column_names])
 

@@ -14,8 +14,8 @@ from soundalike.errors import SoundalikeError
 class Mark:
     """Who wrote a commit and from what: its `userMetadata`.
 
-    Two equal marks mean the same rows, so a stage whose table carries the mark is done. `details` (what the writer wants
-    to be remembered: warnings, counts) take no part in that comparison.
+    Two equal marks mean the same rows, so a stage whose table carries the mark is done. `details` (what the writer
+    wants to be remembered: warnings, counts) take no part in that comparison.
     """
 
     run_id: str

@@ -1,4 +1,7 @@
-"""Where tables live and how they are written: the only paths and the only writes. A table that breaks its contract is never published."""
+"""Where tables live and how they are written: the only paths and the only writes.
+
+A table that breaks its contract is never published.
+"""
 
 import zlib
 from typing import Any
@@ -95,7 +98,9 @@ class Store:
             rows = self.spark.read.parquet(path)
         except AnalysisException as error:
             raise SoundalikeError(f"{path} is neither a Delta nor a Parquet table; check neighbors.vectors") from error
-        listing = sorted((status.getPath().getName(), status.getLen(), status.getModificationTime()) for status in self._files(path))
+        listing = sorted(
+            (status.getPath().getName(), status.getLen(), status.getModificationTime()) for status in self._files(path)
+        )
         return rows, zlib.crc32(repr(listing).encode())
 
     def _files(self, path: str) -> list[Any]:
@@ -125,10 +130,8 @@ class Store:
     def _checked(self, table: Table, rows: DataFrame) -> DataFrame:
         expected = [(column.name, column.type) for column in table.columns]
         if rows.dtypes != expected:
-            raise SoundalikeError(
-                f"rows for table {table.name} break its contract: {'; '.join(table.differences(rows.dtypes)) or 'columns follow'}; "
-                "nothing was written"
-            )
+            wrong = "; ".join(table.differences(rows.dtypes)) or "further columns follow"
+            raise SoundalikeError(f"rows for table {table.name} break its contract: {wrong}; nothing was written")
         if table.sort_by:
             rows = rows.repartitionByRange(*table.sort_by).sortWithinPartitions(*table.sort_by)
         return rows
@@ -167,8 +170,8 @@ class Store:
         published, staged = content_hash(self.read(table).where(where)), content_hash(rows)
         if published != staged:
             raise SoundalikeError(
-                f"table {table.name} where {where} holds {published[0]} rows (hash {published[1]}), staged were {staged[0]} "
-                f"(hash {staged[1]}); restore the version before and run again"
+                f"table {table.name} where {where} holds {published[0]} rows (hash {published[1]}), "
+                f"staged were {staged[0]} (hash {staged[1]}); restore the version before and run again"
             )
 
     # --- staging -----------------------------------------------------------------------------------------------------

@@ -71,7 +71,7 @@ def read_archive(
 
 
 def _documents(
-    archive: Archive, raw: io.BufferedReader, status: ArchiveStatus, max_member_bytes: int, limit: int
+    archive: Archive, raw: "io.BufferedReader[_HashingReader]", status: ArchiveStatus, max_member_bytes: int, limit: int
 ) -> Iterator[pa.RecordBatch]:
     rows: list[dict[str, Any]] = []
     buffered, position, name = 0, 0, None

@@ -61,9 +61,11 @@ def _read(text: str, raw_size: int, utf8_valid: bool, reading: Reading, found: d
         raise _Refused("member_too_large", f"{raw_size} bytes, limit {reading.max_member_bytes}")
     document = _parse(text, utf8_valid)
     metadata = document.get("metadata")
-    tag_values = metadata.get("tags") if isinstance(metadata, dict) else None
+    if not isinstance(metadata, dict):
+        raise _Refused("metadata_missing", "metadata")
+    tag_values = metadata.get("tags")
     if not isinstance(tag_values, dict) or not tag_values:
-        raise _Refused("metadata_missing", "metadata" if not isinstance(metadata, dict) else "metadata.tags")
+        raise _Refused("metadata_missing", "metadata.tags")
     highlevel = document.get("highlevel")
     if not isinstance(highlevel, dict) or not highlevel:
         raise _Refused("highlevel_missing")
@@ -80,17 +82,18 @@ def _read(text: str, raw_size: int, utf8_valid: bool, reading: Reading, found: d
     eleven = _eleven(highlevel)
     counts: dict[str, int] = found["counts"]
     found |= {"mbid": mbid, "title": title} | _dates(tag, reading, counts)
-    audio = metadata.get("audio_properties")
-    audio = audio if isinstance(audio, dict) else {}
+    audio = _object(metadata.get("audio_properties"))
     length = audio.get("length")
-    if not _is_number(length):
+    if not isinstance(length, int | float) or isinstance(length, bool):
         raise _Refused("length_missing", None if length is None else repr(length))
     labels = {model: value for model in MODELS if (value := _label(highlevel.get(model))) is not None}
     for model in ("genre_dortmund", "genre_rosamerica"):
         if model not in labels:
             raise _Refused("genre_label_missing", model)
     probabilities, outputs = _probabilities(highlevel, labels, counts)
-    found |= _artists(tag) | _tag_fields(tag, counts) | _audio(audio, float(length), counts) | _versions(metadata, counts)
+    found |= (
+        _artists(tag) | _tag_fields(tag, counts) | _audio(audio, float(length), counts) | _versions(metadata, counts)
+    )
     found |= {"labels": labels, "eleven": eleven, "probabilities": probabilities, "trust": _trust(outputs)}
 
 
@@ -110,7 +113,8 @@ def _parse(text: str, utf8_valid: bool) -> dict[str, Any]:
 
 
 def _depth(document: dict[str, Any]) -> int:
-    level, depth = [document], 0
+    level: list[Any] = [document]
+    depth = 0
     while level:
         depth += 1
         inner = (value for node in level for value in (node.values() if isinstance(node, dict) else node))
@@ -128,10 +132,6 @@ def _lower_keys(tag_values: dict[str, Any]) -> dict[str, Any]:
     return lowered
 
 
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
 def _probability(value: object) -> float | None:
     """A number in 0…1 (clamped within 1e-6); None for anything else."""
     if not isinstance(value, int | float) or isinstance(value, bool) or not -_RANGE_SLACK <= value <= 1 + _RANGE_SLACK:
@@ -145,12 +145,13 @@ def _classes(model: object) -> dict[str, Any] | None:
 
 
 def _label(model: object) -> str | None:
-    value = model.get("value") if isinstance(model, dict) else None
-    return value if isinstance(value, str) and value.strip() else None
+    return _text(_object(model).get("value"))
 
 
 def _eleven(highlevel: dict[str, Any]) -> list[float]:
-    given = [(f"{model}.{output}", (_classes(highlevel.get(model)) or {}).get(output)) for model, output in ELEVEN.values()]
+    given = [
+        (f"{model}.{output}", (_classes(highlevel.get(model)) or {}).get(output)) for model, output in ELEVEN.values()
+    ]
     for name, value in given:
         if value is None:
             raise _Refused("probability_missing", name)
@@ -224,7 +225,9 @@ def _texts(value: object) -> list[str | None]:
 
 def _artists(tag: dict[str, Any]) -> dict[str, Any]:
     """Pairs of id and name by position; a credit is never split."""
-    credit = [name for name in _texts(tag.get("artist")) if name] or [name for name in _texts(tag.get("artists")) if name]
+    credit = [name for name in _texts(tag.get("artist")) if name] or [
+        name for name in _texts(tag.get("artists")) if name
+    ]
     ids = _texts(tag.get("musicbrainz_artistid"))
     pairs = None
     if any(ids):
@@ -246,12 +249,13 @@ def _tag_fields(tag: dict[str, Any], counts: dict[str, int]) -> dict[str, Any]:
             _count(counts, "tag_variants_differ")
     genres = [genre for genre in _texts(tag.get("genre")) if genre] or None
     album_id = tags.first(tag.get("musicbrainz_albumid"))
+    country, other_country = _VARIANTS[1]
     return {
         "album_id": identifiers.mbid(album_id) if album_id else None,
         "album_name": tags.first(tag.get("album")),
         "genre_tags": tags.genres(genres or []), "genre_tags_raw": genres,
         "bpm_tag": bpm, "track_no": tags.track_number(tags.first(tag.get("tracknumber"))),
-        "release_country": tags.first(tag.get("releasecountry")) or tags.first(tag.get("musicbrainz album release country")),
+        "release_country": tags.first(tag.get(country)) or tags.first(tag.get(other_country)),
     }  # fmt: skip
 
 
@@ -260,14 +264,13 @@ def _audio(audio: dict[str, Any], length: float, counts: dict[str, int]) -> dict
     lossless = audio.get("lossless")
     readable = lossless is None or isinstance(lossless, bool) or (type(lossless) is int and lossless in (0, 1))
     _count(counts, "lossless_other", int(not readable))
-    md5 = audio.get("md5_encoded") if isinstance(audio.get("md5_encoded"), str) else None
+    md5 = _text(audio.get("md5_encoded"))
     kind = identifiers.md5(md5)
     if kind in ("reserved", "malformed"):
         _count(counts, f"md5_{kind}")
-    codec = audio.get("codec")
     return {
         "duration_s": length if length > 0 else None,
-        "codec": codec if isinstance(codec, str) and codec.strip() else None,
+        "codec": _text(audio.get("codec")),
         "lossless": bool(lossless) if readable and lossless is not None else None,
         "bit_rate": _whole(audio.get("bit_rate")), "sample_rate": _whole(audio.get("sample_rate")),
         "md5_encoded": md5,
@@ -279,11 +282,15 @@ def _whole(value: object) -> int | None:
 
 
 def _versions(metadata: dict[str, Any], counts: dict[str, int]) -> dict[str, Any]:
-    versions = metadata.get("version")
-    versions = versions if isinstance(versions, dict) else {}
-    given = {part: versions.get(part) if isinstance(versions.get(part), dict) else {} for part in ("highlevel", "lowlevel")}
-    _count(counts, "version_missing", int(not all(given.values())))
-    return {
-        f"version_{part}": sha if isinstance(sha := build.get("essentia_build_sha"), str) else None
-        for part, build in given.items()
-    }
+    versions = _object(metadata.get("version"))
+    builds = {part: _object(versions.get(part)) for part in ("highlevel", "lowlevel")}
+    _count(counts, "version_missing", int(not all(builds.values())))
+    return {f"version_{part}": _text(build.get("essentia_build_sha")) for part, build in builds.items()}
+
+
+def _object(value: object) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) and value.strip() else None

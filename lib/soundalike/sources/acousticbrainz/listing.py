@@ -49,7 +49,9 @@ def list_archives(uris: Sequence[str], store: ObjectStore) -> list[Archive]:
     names = [archive.name for archive in archives]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
-        raise SoundalikeError(f"two archives are named {twice[0]}; the name is the key of the documents, so list each once")
+        raise SoundalikeError(
+            f"two archives are named {twice[0]}; the name is the key of the documents, so list each once"
+        )
     return sorted(archives, key=lambda a: (a.archive_no is None, a.archive_no or 0, a.name))
 
 

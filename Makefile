@@ -1,0 +1,32 @@
+# Whatever python3 is, scripts/setup.py finds a 3.11 or 3.12 or says that there is none.
+PYTHON ?= $(firstword $(foreach name,python3 python3.12 python3.11,$(shell command -v $(name))))
+SAMPLE := build/sample
+TABLES := build/tables
+
+.PHONY: help setup run test test-fast check package
+.DEFAULT_GOAL := help
+
+help:  ## this list
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1	/p' $(MAKEFILE_LIST) | expand -t 20
+
+setup:  ## .venv, Java if there is none, jars; again any time, it does what is missing
+	@$(PYTHON) scripts/setup.py
+
+run: setup  ## 2,000 sample documents to a neighbor list, under build/
+	@.venv/bin/python scripts/make_sample.py --out $(SAMPLE) --documents 2000 --archives 3 --seed 1
+	@.venv/bin/python scripts/submit.py --target local pipeline -- --set storage.root=$(TABLES) --set sources.acousticbrainz.uris=$(SAMPLE)/acousticbrainz
+	@.venv/bin/python scripts/show_run.py --root $(TABLES) --truth $(SAMPLE)/truth.json
+
+test: setup  ## the whole test suite
+	.venv/bin/pytest --durations=10
+
+test-fast: setup  ## the tests that need no Java
+	.venv/bin/pytest -m "not spark"
+
+check: setup  ## format, lint, types, who imports whom
+	.venv/bin/ruff format --check . && .venv/bin/ruff check .
+	.venv/bin/mypy
+	.venv/bin/lint-imports --cache-dir build/cache/imports
+
+package: setup  ## build/soundalike.zip, the code for executors
+	@.venv/bin/python scripts/package.py
