@@ -105,7 +105,8 @@ class Run:
                     info = tracker.getJobInfo(job)
                     for stage_id in info.stageIds if info else ():
                         stage = tracker.getStageInfo(stage_id)
-                        if stage:
+                        # A stage whose result is there already is listed too, but never runs.
+                        if stage and (stage.numActiveTasks or stage.numCompletedTasks):
                             done, total = done + stage.numCompletedTasks, total + stage.numTasks
                 progress.at(done, total)
 
@@ -218,7 +219,7 @@ def main(
             steps(run)
         finally:
             run.summary()
-            run.record()
+            _record(run, console)
     except Exception as error:
         if given.verbose:
             traceback.print_exc()
@@ -228,6 +229,17 @@ def main(
         if opened:
             spark.stop()
     return code
+
+
+def _record(run: Run, console: Console) -> None:
+    """A run that cannot be recorded has failed; what made it fail before stays the message."""
+    try:
+        run.record()
+    except Exception as error:
+        if any(stage.status == "failed" for stage in run.stages):
+            console.line(f"the run could not be recorded: {one_line(error)}")
+        else:
+            raise
 
 
 def exit_with(code: int) -> None:

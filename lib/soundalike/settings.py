@@ -5,6 +5,7 @@ values out of range are `UsageError`s that name the setting.
 """
 
 import difflib
+import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields, is_dataclass
@@ -25,9 +26,13 @@ def _between(low: float, high: float) -> dict[str, Any]:
     return {"range": (low, high)}
 
 
+# Part of paths and predicates.
+_NAME = {"name": True}
+
+
 @dataclass(frozen=True)
 class RunSettings:
-    id: str
+    id: Annotated[str, _NAME]
 
 
 @dataclass(frozen=True)
@@ -72,7 +77,7 @@ class VectorSettings:
 
 @dataclass(frozen=True)
 class NeighborSettings:
-    name: str
+    name: Annotated[str, _NAME]
     vectors: str
     top_n: Annotated[int, _between(1, 1000)]
     scopes: Annotated[tuple[str, ...], _one_of("genre", "genre_decade")]
@@ -159,12 +164,15 @@ def _checked(key: str, value: Any, kind: type, metadata: Mapping[str, Any]) -> A
         value = float(value)
     if kind is tuple and isinstance(value, list) and all(type(item) is str for item in value):
         value = tuple(value)
+    items: Any = value if kind is tuple else (value,)
     if type(value) is not kind:
         raise UsageError(f"setting '{key}' must be {_WORDS[kind]}, found {value!r}")
     if "choices" in metadata:
-        for item in (value,) if isinstance(value, str) else value:
+        for item in items:
             if item not in metadata["choices"]:
                 raise UsageError(f"setting '{key}' must be of {', '.join(metadata['choices'])}; found {item!r}")
+    if "name" in metadata and not re.fullmatch(r"[A-Za-z0-9._-]*", str(value)):
+        raise UsageError(f"setting '{key}' may hold letters, digits, '.', '_' and '-' alone, found {value!r}")
     if "range" in metadata:
         low, high = metadata["range"]
         if not low <= value <= high:

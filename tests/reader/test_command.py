@@ -26,7 +26,7 @@ rank  artist                 title                         year  genre    simila
    2  釘宮理恵               三千院ナギ starring 釘宮理恵  2005  pop/roc    0.992860  00000002-0000-4000-8000-000000000000
    3  Beyonce\u0301 & Café Tacvba  Re\u0301union                          -  pop        0.250000  00000003-0000-4000-8000-000000000000
    4  -                      -                                -  -         -0.500000  0000004d-0000-4000-8000-000000000000
-"""  # noqa: E501
+"""
 
 
 def test_neighbors_of_the_default_scope(published, command):

@@ -85,7 +85,10 @@ def test_tracks_in_the_order_asked_for(published):
         popularity=3,
         recording_key=TWO,
     )
-    assert Reader(published.root).tracks([]) == {}
+
+
+def test_no_ids_need_no_table(empty):
+    assert Reader(empty.root).tracks([]) == {}
 
 
 def test_tracks_of_more_ids_than_one_scan_takes(empty):

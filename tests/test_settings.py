@@ -1,0 +1,76 @@
+"""Settings: one complete file, typed classes, one message per mistake."""
+
+from pathlib import Path
+
+import pytest
+
+from soundalike.errors import UsageError
+from soundalike.settings import Settings, load
+
+
+def test_defaults_are_those_of_the_contract() -> None:
+    settings = load()
+    assert settings.acousticbrainz.profile == "default"
+    assert settings.acousticbrainz.max_member_bytes == 64 * 1024 * 1024
+    assert (settings.neighbors.top_n, settings.neighbors.recall_floor, settings.neighbors.cert_queries) == (
+        50,
+        0.98,
+        1000,
+    )
+    assert settings.vectors.feature_set == "ab16"
+    assert settings.storage.bronze_root == ""
+
+
+def test_a_file_then_single_values(tmp_path: Path) -> None:
+    own = tmp_path / "own.toml"
+    own.write_text('[neighbors]\ntop_n = 7\nscopes = ["genre"]\n[storage.s3]\nregion = "eu-west-1"\n')
+    settings = load(str(own), ["neighbors.top_n=9", "sources.acousticbrainz.uris=a, b", "neighbors.strict=false"])
+    assert (settings.neighbors.top_n, settings.neighbors.scopes, settings.neighbors.strict) == (9, ("genre",), False)
+    assert settings.sources.acousticbrainz.uris == ("a", "b")
+    assert settings.storage.s3.region == "eu-west-1"
+
+
+def test_a_whole_number_is_a_number() -> None:
+    assert load(overrides=["neighbors.recall_floor=1"]).neighbors.recall_floor == 1.0
+
+
+def test_flat_names_every_setting() -> None:
+    flat = load(overrides=["storage.root=x"]).flat()
+    assert flat["storage.root"] == "x"
+    assert {"run.id", "storage.s3.path_style", "sources.acousticbrainz.limit_documents", "neighbors.vectors"} <= set(
+        flat
+    )
+    assert isinstance(load(), Settings)
+
+
+@pytest.mark.parametrize(
+    "override, message",
+    [
+        ("neighbors.topn=1", "setting 'neighbors.topn' is unknown; the nearest is 'neighbors.top_n' (conf/settings.toml lists every setting)"),
+        ("neighbors.top_n=1.5", "setting 'neighbors.top_n' must be a whole number, found '1.5'"),
+        ("neighbors.recall_floor=high", "setting 'neighbors.recall_floor' must be a number, found 'high'"),
+        ("neighbors.strict=yes", "setting 'neighbors.strict' must be true or false, found 'yes'"),
+        ("neighbors.top_n=0", "setting 'neighbors.top_n' must be between 1 and 1000, found 0"),
+        ("neighbors.scopes=genre,global", "setting 'neighbors.scopes' must be of genre, genre_decade; found 'global'"),
+        ("acousticbrainz.profile=lyrid", "setting 'acousticbrainz.profile' must be of default; found 'lyrid'"),
+        ("run.id=a'b", "setting 'run.id' may hold letters, digits, '.', '_' and '-' alone, found \"a'b\""),
+        ("neighbors.top_n", "--set 'neighbors.top_n' has no '='; write --set key=value"),
+    ],
+)  # fmt: skip
+def test_mistakes(override: str, message: str) -> None:
+    with pytest.raises(UsageError) as raised:
+        load(overrides=[override])
+    assert str(raised.value) == message
+    assert raised.value.exit_code == 2
+
+
+def test_mistakes_in_a_file(tmp_path: Path) -> None:
+    own = tmp_path / "own.toml"
+    own.write_text("[neighbors]\nscopes = [1]\n")
+    with pytest.raises(UsageError, match=r"setting 'neighbors.scopes' must be a list of texts, found \[1\]"):
+        load(str(own))
+    own.write_text("[neighbors\n")
+    with pytest.raises(UsageError, match="is not TOML"):
+        load(str(own))
+    with pytest.raises(UsageError, match=r"nowhere.toml cannot be read \(No such file or directory\)"):
+        load(str(tmp_path / "nowhere.toml"))
