@@ -96,6 +96,7 @@ def test_wilson_by_hand() -> None:
     low, high = wilson(0.9, 100)
 
     assert low == pytest.approx(0.8396381547641417, abs=1e-15)
+    assert all(0 <= bound <= 1 for n in range(1, 2000) for share in (0.0, 1.0) for bound in wilson(share, n))
     assert high == pytest.approx(0.9392840165495665, abs=1e-15)
 
 

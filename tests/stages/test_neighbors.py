@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from soundalike.errors import SoundalikeError
 from soundalike.stages.eligibility import (
     blocks_of,
     dimensions_of,
@@ -237,40 +236,6 @@ def test_nothing_depends_on_partitions_batches_or_order(spark: Any) -> None:
     assert (len(hashes), len(versions)) == (1, 1)
 
 
-def test_eligibility_is_counted_by_the_first_reason(spark: Any) -> None:
-    good = [1.0, 2.0]
-    frame = spark.createDataFrame(
-        [
-            ("fine", None, ["roc"], 1990, True, good),
-            ("two genres", None, ["pop", "roc"], 1990, True, good),
-            ("null", None, ["roc"], 1990, True, None),
-            ("zero, untrusted", None, [], None, False, [0.0, 1e-9]),
-            ("nan", None, ["roc"], 1990, True, [float("nan"), 1.0]),
-            ("null inside", None, ["roc"], 1990, True, [None, 1.0]),
-            ("untrusted", None, [], None, False, good),
-            ("no genre", None, [], None, True, good),
-            ("blank genres", None, ["", None], 1990, True, good),
-            ("genres null", None, None, 1990, True, good),
-            ("undated", None, ["roc"], None, True, good),
-        ],
-        SCHEMA,
-    )
-    tracks = with_lattice(tracks_from_vectors(frame), 2)
-
-    def counted(strict: bool) -> dict[str, int]:
-        return {row.counter: row.value for row in eligibility_counters(tracks, SCOPES, strict).collect()}
-
-    assert counted(strict=True) == {
-        "genre.eligible": 3, "genre.no_vector": 4, "genre.untrusted": 1, "genre.no_genre": 3, "genre.undated": 0,
-        "genre_decade.eligible": 2, "genre_decade.no_vector": 4, "genre_decade.untrusted": 1,
-        "genre_decade.no_genre": 3, "genre_decade.undated": 1,
-    }  # fmt: skip
-    assert counted(strict=False)["genre.no_genre"] == 4
-    assert {row[0] for row in representatives(tracks, ["genre"], True).select("track_id").collect()} == {
-        "fine", "two genres", "undated",
-    }  # fmt: skip
-
-
 def test_a_track_of_several_genres_is_in_each(spark: Any) -> None:
     frame = spark.createDataFrame(
         [
@@ -361,31 +326,6 @@ def test_without_any_vector_there_is_nothing_to_list(spark: Any) -> None:
     assert search(frame).collect() == []
     counters = eligibility_counters(with_lattice(tracks_from_vectors(frame), 0), ["genre"], True).collect()
     assert {row.counter: row.value for row in counters}["genre.no_vector"] == 1
-
-
-def test_tables_that_do_not_fit_are_refused(spark: Any) -> None:
-    frame = spark.createDataFrame([(1, ["x"], "1990")], "id bigint, vector array<string>, decade string")
-    with pytest.raises(
-        SoundalikeError,
-        match="the table of vectors does not fit: track_id is missing; vector is array<string>, expected array<float> "
-        "or array<double>; decade is string, expected tinyint or smallint or int or bigint; rename or cast its columns",
-    ):
-        tracks_from_vectors(frame)
-
-
-@pytest.mark.parametrize(
-    ("data", "message"),
-    [
-        ([("a", [1.0, 2.0]), ("b", [1.0]), ("c", None)], "several widths: 1 for track b, 2 for track a; expected one"),
-        ([("a", [1.0])], "vectors have 1 dimensions, expected 2 to 1000"),
-        ([("a", [1.0] * 1001)], "vectors have 1001 dimensions, expected 2 to 1000"),
-        ([("a", [1.0, 2.0]), (None, [1.0, 2.0])], "1 of 2 rows of the table of vectors have no track_id"),
-    ],
-)
-def test_widths_and_ids_that_do_not_fit_are_refused(spark: Any, data: list, message: str) -> None:
-    frame = spark.createDataFrame(data, "track_id string, vector array<double>")
-    with pytest.raises(SoundalikeError, match=message):
-        dimensions_of(vector_profile(tracks_from_vectors(frame)).first())
 
 
 def test_a_track_that_stands_twice_is_refused(spark: Any) -> None:

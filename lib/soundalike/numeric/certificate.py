@@ -105,10 +105,11 @@ def judge(
 
 
 def wilson(share: float, n: float) -> tuple[float, float]:
-    """Wilson's interval of a share observed on n draws, z = 1.645. Rounding cannot push the share out of it."""
+    """Wilson's interval of a share observed on n draws, z = 1.645."""
     center = share + Z * Z / (2 * n)
     spread = Z * math.sqrt(share * (1 - share) / n + Z * Z / (4 * n * n))
-    return min((center - spread) / (1 + Z * Z / n), share), max((center + spread) / (1 + Z * Z / n), share)
+    # Rounding may pass 0 and 1 by a bit.
+    return max((center - spread) / (1 + Z * Z / n), 0.0), min((center + spread) / (1 + Z * Z / n), 1.0)
 
 
 def _effective(hits: Ints, reach: int, top_n: int) -> tuple[float, float, float]:
@@ -169,11 +170,12 @@ def _judge_part(lattice: Lattice, units: Floats, queries: Ints, stored: StoredLi
 
 def _distances(lattice: Lattice, queries: Ints) -> Ints:
     """D (queries, m) by its definition, half the sum of squared differences, in int64."""
+    wide = lattice.astype(np.int64)
     result = np.zeros((len(queries), lattice.shape[1]), dtype=np.int64)
     for start in range(0, lattice.shape[1], _STEP):
         total = result[:, start : start + _STEP]
-        for column in lattice:
-            difference = column[queries].astype(np.int64)[:, np.newaxis] - column[start : start + _STEP]
+        for column in wide:
+            difference = column[queries, np.newaxis] - column[start : start + _STEP]
             difference *= difference
             total += difference
     result >>= 1
@@ -186,7 +188,7 @@ def _cosines(units: Floats, queries: Ints) -> Floats:
     for start in range(0, units.shape[1], _STEP):
         total = result[:, start : start + _STEP]
         for column in units:
-            total += column[queries][:, np.newaxis] * column[start : start + _STEP]
+            total += column[queries, np.newaxis] * column[start : start + _STEP]
     return result
 
 
