@@ -95,7 +95,8 @@ def test_at_most_ten_unless_asked(published, command):
 
 def test_another_table_needs_no_catalog_and_takes_any_id(empty, command):
     fma = TRACK_NEIGHBORS.named("gold/fma")
-    empty.write(fma, [empty.neighbors("global", "*", "Track 7", ("Track 8", 0.125))])
+    alone = empty.neighbors("genre", "Rock", "Track 6")
+    empty.write(fma, [alone, empty.neighbors("global", "*", "Track 7", ("Track 8", 0.125))])
     assert command("neighbors", " Track 7 ", "--root", empty.root, "--name", "fma") == (
         0,
         "Track 7\n\n"
@@ -103,6 +104,11 @@ def test_another_table_needs_no_catalog_and_takes_any_id(empty, command):
         "rank  artist  title  year  genre  similarity  MBID\n"
         "   1  -       -         -  -        0.125000  Track 8\n",
         "",
+    )
+    assert command("neighbors", "Track 6", "--root", empty.root, "--name", "fma") == (
+        1,
+        "",
+        "soundalike: no neighbors of Track 6 in gold/fma: alone in its block (genre Rock): no other recording is there\n",
     )
     assert command("neighbors", "Track 9", "--root", empty.root, "--name", "fma") == (
         1,

@@ -69,9 +69,7 @@ def neighbors(arguments: argparse.Namespace) -> tuple[list[str], int]:
     shown = _answering(lists)
     if not shown:
         where = f"gold/{name}" + (f" (scope {arguments.scope})" if arguments.scope else "")
-        why = f"it has no row there under {reader.root}; check the id, or run the job neighbors"
-        if track is not None:
-            why = reason(reader, track, lists, arguments.scope, name)
+        why = reason(reader, track, lists, arguments.scope, name)
         raise SoundalikeError(f"no neighbors of {track_id} in {where}: {why}")
     listed = (entry.neighbor_id for found in shown for entry in found.neighbors[: arguments.top])
     known = reader.tracks(listed) if catalog else {}

@@ -1,15 +1,15 @@
-"""Why a track that is in the catalog has no neighbors: read off the published tables, in the order of eligibility."""
+"""Why a track has no neighbors: read off the published tables, in the order of eligibility."""
 
 from soundalike.contracts.tables import TRACK_VECTORS
 from soundalike.reader.rows import NeighborList, Track
 from soundalike.reader.tables import Reader
 
 
-def reason(reader: Reader, track: Track, lists: list[NeighborList], scope: str | None, name: str) -> str:
+def reason(reader: Reader, track: Track | None, lists: list[NeighborList], scope: str | None, name: str) -> str:
     """One clause, with what to do.
 
     Args:
-        track: its row of `gold/tracks`.
+        track: its row of `gold/tracks`; None = it has none (neighbor tables of other vectors need no catalog).
         lists: its lists of this scope (all scopes when None) in `gold/<name>`; all of them are empty.
     """
     if lists:
@@ -17,6 +17,8 @@ def reason(reader: Reader, track: Track, lists: list[NeighborList], scope: str |
         if all(found.method == "exact" for found in lists):
             return f"alone in its block ({where}): no other recording is there"
         return f"its list is empty ({where}): no other recording there shares a bucket with it"
+    if track is None:
+        return f"it has no row there under {reader.root}; check the id, or run the job neighbors"
     scopes = reader.scopes(name)
     if scope is not None and scope not in scopes:
         there = ", ".join(scopes) or "no scope"
