@@ -30,6 +30,8 @@ def list_archives(uris: Sequence[str], store: ObjectStore) -> list[Archive]:
     Raises:
         SoundalikeError: nothing found, a gap, two dumps together, two archives of one name.
     """
+    # A prefix may end in a slash; object stores take `a//b` for another key than `a/b`.
+    uris = [uri.rstrip("/") or "/" for uri in uris]
     if len(uris) == 1 and is_folder(uris[0], store):
         archives = _in_folder(uris[0], list_folder(uris[0], store), None, store)
         if not archives:
@@ -63,7 +65,7 @@ def _in_folder(folder: str, found: dict[str, int], only: str | None, store: Obje
     digests = parse_digests(read_bytes(f"{folder}/{DIGESTS}", store)) if DIGESTS in found else {}
     wanted = [name for name in found if name == only or (only is None and name.endswith(SUFFIX))]
     return [
-        Archive(f"{folder.rstrip('/')}/{name}", name, archive_name(name).number, found[name], digests.get(name))
+        Archive(f"{folder}/{name}", name, archive_name(name).number, found[name], digests.get(name))
         for name in wanted
     ]
 
