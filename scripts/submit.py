@@ -100,9 +100,9 @@ def spark_options(root: Path = ROOT, target: str = "local") -> dict[str, str]:
         for line in (root / "conf/spark" / name).read_text(encoding="utf-8").splitlines():
             if line.strip() and not line.startswith("#"):
                 key, _, value = line.strip().partition(" ")
-                options[key] = (
-                    value.strip().replace("{jars}", str(root / "build/jars")).replace("{build}", str(root / "build"))
-                )
+                for mark, folder in (("{jars}", "build/jars"), ("{build}", "build"), ("{conf}", "conf/spark")):
+                    value = value.replace(mark, str(root / folder))
+                options[key] = value.strip()
     return options
 
 
@@ -125,7 +125,6 @@ def environment(root: Path = ROOT) -> dict[str, str]:
     found = {
         "PYSPARK_PYTHON": sys.executable,  # else workers take the PATH's python3, which lacks pyarrow
         "PYSPARK_DRIVER_PYTHON": sys.executable,
-        "SPARK_CONF_DIR": str(root / "conf/spark"),  # log4j2.properties
         "SPARK_LOCAL_IP": "127.0.0.1",  # a machine without network cannot look up its own name
     }
     if (root / ".venv/jdk/bin/java").is_file():

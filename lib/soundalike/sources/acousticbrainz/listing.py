@@ -65,8 +65,7 @@ def _in_folder(folder: str, found: dict[str, int], only: str | None, store: Obje
     digests = parse_digests(read_bytes(f"{folder}/{DIGESTS}", store)) if DIGESTS in found else {}
     wanted = [name for name in found if name == only or (only is None and name.endswith(SUFFIX))]
     return [
-        Archive(f"{folder}/{name}", name, archive_name(name).number, found[name], digests.get(name))
-        for name in wanted
+        Archive(f"{folder}/{name}", name, archive_name(name).number, found[name], digests.get(name)) for name in wanted
     ]
 
 
