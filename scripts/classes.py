@@ -1,7 +1,7 @@
 """A class archive for Java: Spark's classes as Java has them after loading, which halves the time of a start.
 
-Java writes it at the end of a run and takes it only while Java, the jars and their order are the same. It is a convenience:
-without it everything works, only later.
+Java writes it at the end of a run and takes it only while Java, the jars and their order are the same. It is a
+convenience: without it everything works, only later.
 """
 
 import hashlib
@@ -41,7 +41,7 @@ def settled(root: Path, asked: str) -> bool:
 
 
 def make(root: Path, python: Path, asked: str) -> bool:
-    """Runs the pipeline over a small sample and keeps the classes it loaded; False if that failed, see build/classes.log."""
+    """Runs the pipeline over a small sample and keeps the classes it loaded; False if that failed (build/classes.log)."""
     archive, mark = _files(root)
     with (
         tempfile.TemporaryDirectory(prefix="classes-", dir=root / "build") as name,

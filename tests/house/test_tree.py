@@ -62,3 +62,9 @@ def test_the_lock_pins_hashes_and_names_no_index():
         pins = [line for line in text.splitlines() if line[:1].isalnum()]
         assert pins and all(line.endswith(" \\") and "==" in line for line in pins), name
         assert text.count("--hash=sha256:") >= len(pins)
+
+
+def test_docs_of_the_tables_are_those_of_the_contracts():
+    import describe_tables
+
+    assert (ROOT / "docs/tables.md").read_text(encoding="utf-8") == describe_tables.text()
