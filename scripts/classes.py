@@ -41,7 +41,7 @@ def settled(root: Path, asked: str) -> bool:
 
 
 def make(root: Path, python: Path, asked: str) -> bool:
-    """Runs the pipeline over a small sample and keeps the classes it loaded; False if that failed (build/classes.log)."""
+    """Runs the pipeline over a small sample, keeps the classes it loaded; False if that failed (build/classes.log)."""
     archive, mark = _files(root)
     with (
         tempfile.TemporaryDirectory(prefix="classes-", dir=root / "build") as name,
