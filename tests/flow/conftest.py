@@ -20,7 +20,7 @@ RUN_COLUMNS = {"run_id", "started_at", "seconds", "settings", "attempt", "job"}
 def sample(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
     """(folder of the archives, truth)."""
     out = tmp_path_factory.mktemp("sample")
-    truth = make_sample(out, DOCUMENTS, archives=3, seed=11)
+    truth = make_sample(out, DOCUMENTS, archives=4, seed=11)
     return next((out / "acousticbrainz").iterdir()), truth
 
 
