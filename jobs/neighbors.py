@@ -51,20 +51,21 @@ def neighbors(run: Run) -> None:
         stage.rows_rejected = judged.where("not passed").count()
         _refuse(judged.where("not passed").orderBy("scope", "block").limit(1).collect(), stage.rows_rejected)
     with run.stage("neighbors.publish") as stage:
-        stage.rows_in = lists.count()
         models = search.neighbor_models(blocks, settings.name, dimensions, decided)
-        run.store.replace(NEIGHBOR_MODELS, models, mark.of_stage(stage.name), where=f"name = '{settings.name}'")
         counters = eligibility.eligibility_counters(tracks, settings.scopes, settings.strict).collect()
         counters += search.list_counters(counts, settings.scopes).collect()
         ledger = {row["counter"]: row["value"] for row in counters}
-        run.write_ledger("neighbors", settings.name, RULES_VERSION, ledger, mark.of_stage(stage.name))
+        ours, named = mark.of_stage(stage.name), f"name = '{settings.name}'"
+        run.together(
+            lambda: run.store.replace(NEIGHBOR_MODELS, models, ours, where=named),
+            lambda: run.write_ledger("neighbors", settings.name, RULES_VERSION, ledger, ours),
+        )
         for scope in settings.scopes:
             where = f"scope = '{scope}'"
             rows = lists.where(where)
             version = run.store.replace(published, rows, mark.of_stage(f"neighbors.publish {scope}"), where=where)
-            run.store.assert_same(published, where, rows)
             stage.table_versions[published.name] = version
-        stage.rows_out = stage.rows_in
+        stage.rows_in = stage.rows_out = run.store.assert_same(published, lists, "scope", settings.scopes)
         run.store.drop(staged)
 
 

@@ -16,12 +16,15 @@ def tracks(run: Run) -> None:
         of_set = f"feature_set = '{feature_set}'"
         recordings = run.store.read(RECORDINGS)
         stage.rows_in = recordings.count()
-        run.store.replace(GENRE_MEMBERSHIPS, stages.memberships_of_recordings(recordings), mark, where=ours)
         features = stages.features_of_recordings(recordings, feature_set)
         scaler = stages.fitted_scaler(features, feature_set)
         scalers = run.rows(FEATURE_SCALERS, [scaler.row()] if scaler else [])
-        run.store.replace(FEATURE_SCALERS, scalers, mark, where=f"{of_set} AND genre = '*'")
-        run.store.replace(TRACK_VECTORS, stages.scaled_vectors(features, scaler), mark, where=f"{ours} AND {of_set}")
+        memberships, vectors = stages.memberships_of_recordings(recordings), stages.scaled_vectors(features, scaler)
+        run.together(
+            lambda: run.store.replace(GENRE_MEMBERSHIPS, memberships, mark, where=ours),
+            lambda: run.store.replace(FEATURE_SCALERS, scalers, mark, where=f"{of_set} AND genre = '*'"),
+            lambda: run.store.replace(TRACK_VECTORS, vectors, mark, where=f"{ours} AND {of_set}"),
+        )
         stage.table_versions[TRACKS.name] = run.store.replace(
             TRACKS, stages.tracks_of_recordings(recordings), mark, where=ours
         )

@@ -49,7 +49,9 @@ def main(argv: Sequence[str] | None = None, root: Path = ROOT) -> int:
         package(root)
         write_properties(root, arguments.target)
         with spark_home(root, arguments.master) as home:
-            return run(command, os.environ | environment(root) | {"SPARK_HOME": str(home)})
+            # spark-submit reads the job's output through a pipe, so the job itself cannot see a terminal.
+            told = {"SPARK_HOME": str(home), "SOUNDALIKE_TERMINAL": str(int(sys.stdout.isatty()))}
+            return run(command, os.environ | environment(root) | told)
     except SubmitError as error:
         print(f"submit: {error}", file=sys.stderr)
         return error.exit_code
@@ -170,10 +172,18 @@ def spark_home(root: Path, master: str) -> Iterator[Path]:
 
 def run(command: Sequence[str], variables: dict[str, str]) -> int:
     """Runs the command, our signals handed on so that stopping this script stops the job; returns its exit code."""
-    process = subprocess.Popen(command, env=variables)
+    started: list[subprocess.Popen[bytes]] = []
+
+    def hand_on(received: int, _frame: object) -> None:
+        if not started:
+            sys.exit(128 + received)
+        started[0].send_signal(received)
+
+    # Before the start: a signal must not fall between the two.
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda received, _frame: process.send_signal(received))
-    code = process.wait()
+        signal.signal(number, hand_on)
+    started.append(subprocess.Popen(command, env=variables))
+    code = started[0].wait()
     return code if code >= 0 else 128 - code
 
 

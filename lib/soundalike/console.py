@@ -1,5 +1,9 @@
-"""What a person at the terminal sees, on standard error: progress, plain lines in a log, a closing table."""
+"""What a person at the terminal sees: progress, plain lines in a log, a closing table.
 
+It goes to standard error; spark-submit merges that of a Python job into its own standard output.
+"""
+
+import os
 import sys
 import threading
 import time
@@ -19,7 +23,8 @@ class Progress:
         self._done = 0
         self._note = ""
         self._lock = threading.Lock()
-        self._terminal = stream.isatty()
+        # Under spark-submit the stream is a pipe; scripts/submit.py says whether a terminal stands at its end.
+        self._terminal = stream.isatty() or os.environ.get("SOUNDALIKE_TERMINAL") == "1"
         self._last_line = 0.0
 
     def __enter__(self) -> "Progress":

@@ -9,6 +9,7 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -90,6 +91,15 @@ class Run:
         """A small DataFrame with the columns of `table`."""
         schema = ", ".join(f"`{column.name}` {column.type}" for column in table.columns)
         return self.spark.createDataFrame(list(rows), schema).coalesce(1)
+
+    def together(self, *writes: Callable[[], object]) -> None:
+        """Runs writes of tables that do not need each other at the same time; raises the first error in their order.
+
+        A commit of a small table is mostly waiting, so several side by side take little more time than one.
+        """
+        with ThreadPoolExecutor(len(writes)) as pool:
+            for done in [pool.submit(write) for write in writes]:
+                done.result()
 
     @contextmanager
     def watch_tasks(self, what: str) -> Iterator[None]:

@@ -44,7 +44,7 @@ def test_kill_in_the_middle_of_the_ingest(
     for name in sorted(committed):
         (folder / name).write_bytes(bytes((folder / name).stat().st_size))
     again = submit("pipeline", "--set", f"storage.root={root}", *source)
-    assert again.returncode == 0, again.stderr
+    assert again.returncode == 0, again.stdout + again.stderr
     names = [name for name in content(reference) if name != "operations/runs"]
     assert content(root, names=names) == content(reference, names=names)
     (ingest,) = [row for row in rows(root, "operations/runs") if row["stage"] == "ingest_acousticbrainz"]

@@ -40,7 +40,7 @@ def test_pipeline_on_s3_equals_the_run_on_files(
         "pipeline", "--set", "storage.root=s3://tables/soundalike", "--set", "sources.acousticbrainz.uris=s3://dumps/highlevel/",
         "--set", f"storage.s3.endpoint={endpoint}", "--set", "storage.s3.path_style=true", env=dict(os.environ),
     )  # fmt: skip
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == 0, done.stdout + done.stderr
     options = {
         "AWS_ENDPOINT_URL": endpoint, "AWS_ALLOW_HTTP": "true", "AWS_ACCESS_KEY_ID": "testing",
         "AWS_SECRET_ACCESS_KEY": "testing", "AWS_REGION": "us-east-1",

@@ -31,5 +31,5 @@ def test_content_of_every_table_is_the_same(
         "pipeline", "--set", f"storage.root={tmp_path}", "--set", f"sources.acousticbrainz.uris={uris}",
         master=f"local[{cores},4]", conf=tuple(conf), env=env,
     )  # fmt: skip
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == 0, done.stdout + done.stderr
     assert without_runs(content(tmp_path)) == without_runs(content(reference))

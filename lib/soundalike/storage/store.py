@@ -4,6 +4,7 @@ A table that breaks its contract is never published.
 """
 
 import zlib
+from collections.abc import Sequence
 from typing import Any
 
 from pyspark.errors import AnalysisException
@@ -165,14 +166,22 @@ class Store:
         self.log(table).assert_readable_everywhere(0, table.name)
         return True
 
-    def assert_same(self, table: Table, where: str, rows: DataFrame) -> None:
-        """Raises if the published rows that `where` selects are not `rows`, by count and hash."""
-        published, staged = content_hash(self.read(table).where(where)), content_hash(rows)
-        if published != staged:
-            raise SoundalikeError(
-                f"table {table.name} where {where} holds {published[0]} rows (hash {published[1]}), "
-                f"staged were {staged[0]} (hash {staged[1]}); restore the version before and run again"
-            )
+    def assert_same(self, table: Table, rows: DataFrame, part: str, parts: Sequence[str]) -> int:
+        """Counts and hashes the published `parts` (values of column `part`) against `rows`; returns the count.
+
+        Raises:
+            SoundalikeError: a part differs.
+        """
+        published = content_hashes(self.read(table).where(F.col(part).isin(*parts)), part)
+        staged = content_hashes(rows, part)
+        for value in parts:
+            found, expected = published.get(value, (0, 0)), staged.get(value, (0, 0))
+            if found != expected:
+                raise SoundalikeError(
+                    f"table {table.name} where {part} is {value} holds {found[0]} rows (hash {found[1]}), "
+                    f"staged were {expected[0]} (hash {expected[1]}); restore the version before and run again"
+                )
+        return sum(count for count, _ in staged.values())
 
     # --- staging -----------------------------------------------------------------------------------------------------
 
@@ -198,11 +207,9 @@ class Store:
         return f"{self.bronze_root if bronze else self.root}/_staging/{name}"
 
 
-def content_hash(rows: DataFrame) -> tuple[int, int]:
-    """Rows and a hash of their content that depends on neither order nor partitions."""
-    summed = rows.agg(
-        F.count(F.lit(1)).alias("rows"),
-        F.sum(F.xxhash64(*rows.columns).cast("decimal(38,0)")).alias("hash"),
-    ).first()
-    assert summed is not None
-    return int(summed["rows"]), int(summed["hash"] or 0)
+def content_hashes(rows: DataFrame, part: str) -> dict[str, tuple[int, int]]:
+    """Value of `part` -> rows and a hash of their content that depends on neither order nor partitions."""
+    hashed = rows.groupBy(part).agg(
+        F.count(F.lit(1)).alias("rows"), F.sum(F.xxhash64(*rows.columns).cast("decimal(38,0)")).alias("hash")
+    )
+    return {row[part]: (int(row["rows"]), int(row["hash"])) for row in hashed.collect()}
