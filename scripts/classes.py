@@ -41,7 +41,10 @@ def settled(root: Path, asked: str) -> bool:
 
 
 def make(root: Path, python: Path, asked: str) -> bool:
-    """Runs the pipeline over a small sample, keeps the classes it loaded; False if that failed (build/classes.log)."""
+    """Keeps the classes that one job over a small sample loads; False if that failed, build/classes.log says why.
+
+    Ingest is the shortest job that writes Delta from Python workers; an archive of the whole pipeline gains no more.
+    """
     archive, mark = _files(root)
     with (
         tempfile.TemporaryDirectory(prefix="classes-", dir=root / "build") as name,
@@ -56,18 +59,17 @@ def make(root: Path, python: Path, asked: str) -> bool:
         def runs(script: str, *arguments: str) -> bool:
             command = [str(python), str(root / "scripts" / script), *arguments]
             try:
-                return (
-                    subprocess.run(command, cwd=root, stdout=log, stderr=log, timeout=SECONDS, check=False).returncode
-                    == 0
-                )
-            except subprocess.TimeoutExpired:
+                subprocess.run(command, cwd=root, stdout=log, stderr=log, timeout=SECONDS, check=True)
+            except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
+                print(error, file=log)
                 return False
+            return True
 
-        if runs("make_sample.py", "--out", name, "--documents", "400", "--archives", "2"):
+        if runs("make_sample.py", "--out", name, "--documents", "400", "--archives", "1"):
             dump = next((folder / "acousticbrainz").iterdir())
             spark = ["--target", "local", "--master", "local[2]", "--conf", f"{OPTIONS}={options}"]
             settings = ["--set", f"storage.root={folder / 'tables'}", "--set", f"sources.acousticbrainz.uris={dump}"]
-            if runs("submit.py", *spark, "pipeline", "--", *settings) and fresh.is_file():
+            if runs("submit.py", *spark, "ingest_acousticbrainz", "--", *settings) and fresh.is_file():
                 fresh.replace(archive)
     # a failure is remembered too: it is tried again when something changes, not at every make
     mark.write_text(json.dumps({"fingerprint": asked, "bytes": _size(archive)}), encoding="utf-8")

@@ -153,7 +153,7 @@ def ready_classes() -> None:
     if classes.settled(ROOT, asked):
         return
     started = time.monotonic()
-    print("set-up: a first run over a small sample, so that later ones start faster (about a minute)", flush=True)
+    print("set-up: a first run over a small sample, so that later ones start faster (half a minute)", flush=True)
     made = classes.make(ROOT, PYTHON, asked)
     told = "is ready" if made else "could not be made, all works without it (see build/classes.log)"
     print(f"set-up: class archive build/classes.jsa {told} ({time.monotonic() - started:.0f} s)", flush=True)
