@@ -90,6 +90,7 @@ def test_no_more_clusters_than_distinct_rows(rows: list, k_eff: int) -> None:
 def test_distinct_rows() -> None:
     assert distinct_rows(np.empty((0, 2))) == 0
     assert distinct_rows(np.array([[1.0, 2.0], [2.0, 1.0], [1.0, 2.0], [1.0, 1.0]])) == 3
+    assert distinct_rows(np.array([[1.0, 1.0], [1.0, 2.0], [1.0, 1.0]])) == 2
     assert distinct_rows(np.array([[0.0], [-0.0]])) == 1
 
 
