@@ -19,6 +19,8 @@ def test_defaults_are_those_of_the_contract() -> None:
     )
     assert settings.vectors.feature_set == "ab16"
     assert settings.storage.bronze_root == ""
+    clusters = settings.clusters
+    assert (clusters.policy, clusters.k_min, clusters.k_max, clusters.fit_rows) == ("size", 8, 512, 2_000_000)
 
 
 def test_a_file_then_single_values(tmp_path: Path) -> None:
@@ -54,6 +56,9 @@ def test_flat_names_every_setting() -> None:
         ("neighbors.scopes=genre,global", "setting 'neighbors.scopes' must be of genre, genre_decade; found 'global'"),
         ("acousticbrainz.profile=lyrid", "setting 'acousticbrainz.profile' must be of default; found 'lyrid'"),
         ("run.id=a'b", "setting 'run.id' may hold letters, digits, '.', '_' and '-' alone, found \"a'b\""),
+        ("clusters.k_min=600", "setting 'clusters.k_min' must not be above 'clusters.k_max', found 600 and 512"),
+        ("clusters.policy=elbow", "setting 'clusters.policy' must be of size, fixed; found 'elbow'"),
+        ("clusters.fit_rows=0", "setting 'clusters.fit_rows' must be between 1 and 2147483647, found 0"),
         ("neighbors.top_n", "--set 'neighbors.top_n' has no '='; write --set key=value"),
     ],
 )  # fmt: skip

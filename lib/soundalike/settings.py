@@ -76,6 +76,17 @@ class VectorSettings:
 
 
 @dataclass(frozen=True)
+class ClusterSettings:
+    policy: Annotated[str, _one_of("size", "fixed")]
+    k: Annotated[int, _between(1, 10_000)]
+    k_min: Annotated[int, _between(1, 10_000)]
+    k_max: Annotated[int, _between(1, 10_000)]
+    fit_rows: Annotated[int, _between(1, 2**31 - 1)]
+    seed: Annotated[int, _between(0, 2**31 - 1)]
+    giant_share: Annotated[float, _between(0, 1)]
+
+
+@dataclass(frozen=True)
 class NeighborSettings:
     name: Annotated[str, _NAME]
     vectors: str
@@ -96,6 +107,7 @@ class Settings:
     sources: SourceSettings
     acousticbrainz: AcousticBrainzSettings
     vectors: VectorSettings
+    clusters: ClusterSettings
     neighbors: NeighborSettings
 
     def flat(self) -> dict[str, Value]:
@@ -129,6 +141,9 @@ def load(file: str | None = None, overrides: Iterable[str] = ()) -> Settings:
         key = _known(key.strip(), kinds)
         values[key] = _read_text(value, kinds[key][0])
     checked = {key: _checked(key, values[key], *kinds[key]) for key in kinds}
+    low, high = checked["clusters.k_min"], checked["clusters.k_max"]
+    if low > high:
+        raise UsageError(f"setting 'clusters.k_min' must not be above 'clusters.k_max', found {low} and {high}")
     return _build(Settings, "", checked)
 
 

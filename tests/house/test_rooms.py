@@ -56,7 +56,7 @@ def test_rooms_are_kept(tree: Path):
 
 def test_planted_offenders_are_found(tree: Path):
     offenders = {
-        "numeric: numpy and nothing else": ("lib/soundalike/numeric/planted.py", "import pyarrow"),
+        "numeric: numpy, scikit-learn and nothing else": ("lib/soundalike/numeric/planted.py", "import pyarrow"),
         "texts: one text in, one value out": ("lib/soundalike/texts/planted.py", "import locale"),
         "contracts are plain statements": ("lib/soundalike/contracts/planted.py", "from pyspark.sql import types"),
         "reader: what a service imports, without Spark": ("lib/soundalike/reader/planted.py", "import pyspark"),

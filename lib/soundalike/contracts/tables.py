@@ -1,6 +1,7 @@
 """Every table of the product, stated once. Units stand in the meaning; `null = …` says what an absent value means."""
 
 from soundalike.contracts.acousticbrainz import ELEVEN
+from soundalike.contracts.clusters import CLUSTER_SIZES, GENRE_CLUSTERS, TRACK_CLUSTERS
 from soundalike.contracts.table import Table, columns
 
 ARTISTS = "array<struct<artist_id:string,artist_name:string>>"
@@ -184,12 +185,12 @@ TRACKS = Table(
 
 FEATURE_SCALERS = Table(
     name="gold/feature_scalers",
-    about="Mean and population standard deviation of each feature set.",
+    about="Mean and population standard deviation of each feature set: of the whole corpus, and of each genre's model.",
     key=("feature_set", "genre", "model_version"),
     columns=columns("""
         feature_set string!     name of the feature set
         genre string!           genre; * = the whole corpus
-        model_version string!   hash of content and parameters
+        model_version string!   hash of content and parameters; of a genre: that of its row in gold/genre_clusters
         n bigint!               rows it was fitted on
         columns array<string>!  feature names, in order
         mean array<double>!     mean of each column
@@ -270,8 +271,8 @@ LEDGER = Table(
     key=("run_id", "source", "profile", "counter"),
     columns=columns("""
         run_id string!        run
-        source string!        acousticbrainz, neighbors
-        profile string!       rule profile; for neighbors the table's name
+        source string!        acousticbrainz, clusters, assign, neighbors
+        profile string!       rule profile; for neighbors the table's name, for clusters and assign the feature set
         rules_version string! version of the rules
         counter string!       counter
         value bigint!         value, zero included
@@ -302,5 +303,5 @@ RUNS = Table(
 
 ALL = (
     BRONZE_SUBMISSIONS, SUBMISSIONS, RECORDINGS, REJECTS, GENRE_MEMBERSHIPS, TRACK_VECTORS, TRACKS, FEATURE_SCALERS,
-    TRACK_NEIGHBORS, NEIGHBOR_MODELS, CERTIFICATES, LEDGER, RUNS,
+    GENRE_CLUSTERS, TRACK_CLUSTERS, CLUSTER_SIZES, TRACK_NEIGHBORS, NEIGHBOR_MODELS, CERTIFICATES, LEDGER, RUNS,
 )  # fmt: skip
