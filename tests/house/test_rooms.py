@@ -24,6 +24,7 @@ UNORDERED_NAMES = {"monotonically_increasing_id", "rand", "randn", "shuffle"}
 SCRIPTS_MAY_IMPORT = {
     "boto3",
     "cryptography",
+    "soundalike.contracts",
     "soundalike.samples",
     "soundalike.settings",
     "soundalike.reader",

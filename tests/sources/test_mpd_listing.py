@@ -13,6 +13,7 @@ from soundalike.samples.playlists import make_playlists
 from soundalike.sources import files
 from soundalike.sources.files import ObjectStore
 from soundalike.sources.mpd.listing import list_dataset, parse_digests
+from soundalike.sources.mpd.published import parse_lists
 from soundalike.sources.mpd.slices import SliceStatus, read_slice
 
 LOCAL = ObjectStore()
@@ -58,6 +59,24 @@ def test_order_is_that_of_the_numbers(tmp_path: Path) -> None:
 def test_digest_lines() -> None:
     content = f"{'A' * 32}  data/mpd.slice.0-9.json\n{'b' * 32} *mpd.slice.10-19.json\nnonsense\n".encode()
     assert parse_digests(content) == {"mpd.slice.0-9.json": "a" * 32, "mpd.slice.10-19.json": "b" * 32}
+
+
+def test_lists_of_the_statistics(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data/mpd.slice.0-9.json").write_text("")
+    text = "number of playlists 3\n\ntop tracks\n     20 One by  Two\n      3 3\n\nnumedits histogram\n   7 1\n\nother\n 1 2\n"
+    (tmp_path / "stats.txt").write_text(text)
+    for uri in (tmp_path, tmp_path / "data", zipped(tmp_path, tmp_path / "a.zip")):
+        lists = list_dataset(str(uri), LOCAL).lists
+        assert lists == {"top_tracks": [("One by  Two", 20), ("3", 3)], "edits": [("1", 7)]}
+
+
+def test_real_statistics(shared: Path) -> None:
+    lists = parse_lists((shared / "data/mpd/official_docs/stats.txt").read_bytes())
+    assert {name: len(labels) for name, labels in lists.items()} == dict.fromkeys(
+        ("top_titles", "top_tracks", "top_artists", "edits", "modified_day", "lengths", "followers"), 20
+    )
+    assert all([c for _, c in labels] == sorted((c for _, c in labels), reverse=True) for labels in lists.values())
 
 
 def test_messages(tmp_path: Path) -> None:

@@ -8,8 +8,10 @@ from itertools import pairwise
 
 from soundalike.errors import SoundalikeError
 from soundalike.sources.files import ObjectStore, is_file, is_folder, list_below, open_by_ranges, read_bytes
+from soundalike.sources.mpd.published import STATISTICS, Lists, parse_lists
 
 DIGESTS = "md5sums"
+_BESIDE = (DIGESTS, STATISTICS)
 CHUNK_BYTES = 4 * 2**20
 _SLICE = re.compile(r"mpd\.slice\.([0-9]{1,15})-([0-9]{1,15})\.json")
 _DIGEST_LINE = re.compile(r"([0-9A-Fa-f]{32}) [ *](.+)")
@@ -33,11 +35,15 @@ class Slice:
 
 @dataclass(frozen=True)
 class Dataset:
-    """`name` is the base name of zip or folder; `slices` stand by first pid; `skipped` counts files that are none."""
+    """`name` is the base name of zip or folder; `slices` stand by first pid; `skipped` counts files that are none.
+
+    `lists` are those of its stats.txt, empty without one.
+    """
 
     name: str
     slices: tuple[Slice, ...]
     skipped: int
+    lists: Lists
 
 
 def list_dataset(uri: str, store: ObjectStore) -> Dataset:
@@ -49,13 +55,13 @@ def list_dataset(uri: str, store: ObjectStore) -> Dataset:
     uri = uri.rstrip("/")
     if is_file(uri, store):
         zipped = True
-        found, sums = _in_zip(uri, store)
+        found, texts = _in_zip(uri, store)
     elif is_folder(uri, store):
         zipped = False
-        found, sums = _in_folder(uri, store)
+        found, texts = _in_folder(uri, store)
     else:
         raise SoundalikeError(f"no playlists found at {uri}: there is no such file or folder; check sources.mpd.uri")
-    digests = parse_digests(sums)
+    digests = parse_digests(texts.get(DIGESTS, b""))
     slices = []
     for path, size in found.items():
         name = _base(path)
@@ -74,7 +80,8 @@ def list_dataset(uri: str, store: ObjectStore) -> Dataset:
                 f"{uri} holds two slices that start at {one.first} ({one.name}, {other.name}); "
                 "the first pid is part of the key of the playlists, so remove one"
             )
-    return Dataset(_base(uri), tuple(slices), len(found) - len(slices))
+    lists = parse_lists(texts.get(STATISTICS, b""))
+    return Dataset(_base(uri), tuple(slices), len(found) - len(slices), lists)
 
 
 def parse_digests(content: bytes) -> dict[str, str]:
@@ -87,22 +94,23 @@ def _base(path: str) -> str:
     return path.rpartition("/")[2]
 
 
-def _in_zip(uri: str, store: ObjectStore) -> tuple[dict[str, int], bytes]:
+def _in_zip(uri: str, store: ObjectStore) -> tuple[dict[str, int], dict[str, bytes]]:
     try:
         with open_by_ranges(uri, store, CHUNK_BYTES) as file, zipfile.ZipFile(file) as zipped:
             found = {info.filename: info.file_size for info in zipped.infolist() if not info.is_dir()}
-            return found, b"\n".join(zipped.read(path) for path in sorted(found) if _base(path) == DIGESTS)
+            return found, {_base(path): zipped.read(path) for path in found if _base(path) in _BESIDE}
     except (zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError) as error:
         raise SoundalikeError(
             f"{uri} is no readable zip ({error}); sources.mpd.uri takes a folder with slices, or their zip"
         ) from error
 
 
-def _in_folder(uri: str, store: ObjectStore) -> tuple[dict[str, int], bytes]:
+def _in_folder(uri: str, store: ObjectStore) -> tuple[dict[str, int], dict[str, bytes]]:
     found = list_below(uri, store)
-    places = [f"{uri}/{path}" for path in found if _base(path) == DIGESTS]
-    # Somebody who names data/ has the digests beside it.
-    beside = f"{uri.rpartition('/')[0]}/{DIGESTS}"
-    if not places and _base(uri) == "data" and is_file(beside, store):
-        places = [beside]
-    return found, b"\n".join(read_bytes(place, store) for place in places)
+    places = {_base(path): f"{uri}/{path}" for path in found if _base(path) in _BESIDE}
+    if _base(uri) == "data":
+        # Somebody who names data/ has these files beside it.
+        folder = uri.rpartition("/")[0]
+        beside = {name: f"{folder}/{name}" for name in _BESIDE if name not in places}
+        places |= {name: place for name, place in beside.items() if is_file(place, store)}
+    return found, {name: read_bytes(place, store) for name, place in places.items()}
