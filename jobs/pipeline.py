@@ -1,14 +1,33 @@
 """Everything that has input, in order, in one session."""
 
-from jobs.ingest_acousticbrainz import ingest_acousticbrainz, required_inputs
+from collections.abc import Sequence
+
+from jobs import ingest_mpd as playlists
+from jobs.assign import assign
+from jobs.clusters import clusters
+from jobs.ingest_acousticbrainz import ingest_acousticbrainz, inputs
 from jobs.neighbors import neighbors
 from jobs.recordings import recordings
 from jobs.tracks import tracks
+from soundalike.errors import UsageError
 from soundalike.run import Run, exit_with, main
+from soundalike.settings import Settings
+
+
+def required_inputs(settings: Settings) -> Sequence[str]:
+    if not settings.sources.acousticbrainz.uris and not settings.sources.mpd.uri:
+        raise UsageError(
+            "no source is set; give sources.acousticbrainz.uris (a folder, or archives by commas) or sources.mpd.uri"
+        )
+    return [*inputs(settings), *playlists.inputs(settings)]
 
 
 def pipeline(run: Run) -> None:
-    for job in (ingest_acousticbrainz, recordings, tracks, neighbors):
+    has_documents = bool(run.settings.sources.acousticbrainz.uris)
+    for job in (ingest_acousticbrainz, recordings) if has_documents else ():
+        job(run)
+    playlists.ingest_mpd(run)
+    for job in (tracks, clusters, assign, neighbors) if has_documents else ():
         job(run)
 
 

@@ -3,8 +3,8 @@
 import sys
 from pathlib import Path
 
+from soundalike.contracts import mpd, tables
 from soundalike.contracts.table import Table
-from soundalike.contracts.tables import ALL
 
 TARGET = Path(__file__).resolve().parent.parent / "docs/tables.md"
 HEAD = """# Tables
@@ -38,7 +38,7 @@ def described(table: Table) -> str:
 
 
 def text() -> str:
-    return "\n\n".join([HEAD.rstrip(), *(described(table) for table in ALL)]) + "\n"
+    return "\n\n".join([HEAD.rstrip(), *(described(table) for table in (*tables.ALL, *mpd.ALL))]) + "\n"
 
 
 def main(argv: list[str]) -> int:

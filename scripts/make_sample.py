@@ -1,6 +1,7 @@
-"""Makes a small AcousticBrainz dump of invented documents, with the truth about it in truth.json."""
+"""Makes a small AcousticBrainz dump of invented documents, and playlists if asked for, with the truth in truth.json."""
 
 import argparse
+import json
 import sys
 import time
 from collections.abc import Callable
@@ -8,6 +9,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "lib"))  # works before anything is installed
 
+from soundalike.samples.playlists import make_playlists
 from soundalike.samples.sample import FEWEST_DOCUMENTS, make_sample
 
 
@@ -35,6 +37,7 @@ def parser() -> argparse.ArgumentParser:
     )
     result.add_argument("--archives", type=at_least(1), default=3, metavar="A", help="archives to deal them over (3)")
     result.add_argument("--seed", type=at_least(0), default=7, metavar="S", help="same seed, same bytes (7)")
+    result.add_argument("--playlists", type=at_least(0), default=0, metavar="P", help="playlists to add, as slices (0)")
     return result
 
 
@@ -49,6 +52,11 @@ def main(argv: list[str] | None = None) -> int:
         f" {len(truth['twins']):,} pairs of twins in {time.monotonic() - started:.1f} s:"
         f" {args.out / 'acousticbrainz'} and {args.out / 'truth.json'}"
     )
+    if args.playlists:
+        truth["playlists"] = make_playlists(args.out, args.playlists, args.seed)
+        text = json.dumps(truth, ensure_ascii=False, indent=1) + "\n"
+        (args.out / "truth.json").write_text(text, encoding="utf-8", newline="\n")
+        print(f"{args.playlists:,} playlists: {args.out / 'mpd'}")
     return 0
 
 

@@ -110,8 +110,6 @@ def ready_java() -> None:
     that module and would not start, any other prints a warning about it, and nothing here uses it.
     """
     asked = {"JAVA_HOME": os.environ.get("JAVA_HOME", ""), "java": shutil.which("java") or ""}
-    if asked["JAVA_HOME"] and Path(asked["JAVA_HOME"]).resolve() == JAVA.parent.parent:
-        return
     note = "# found for " + json.dumps(asked, sort_keys=True)
     if JAVA.is_file():
         lines = JAVA.read_text(encoding="utf-8").splitlines()

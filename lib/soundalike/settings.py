@@ -56,8 +56,14 @@ class AcousticBrainzSource:
 
 
 @dataclass(frozen=True)
+class PlaylistSource:
+    uri: str
+
+
+@dataclass(frozen=True)
 class SourceSettings:
     acousticbrainz: AcousticBrainzSource
+    mpd: PlaylistSource
 
 
 @dataclass(frozen=True)
@@ -68,6 +74,13 @@ class AcousticBrainzSettings:
     first_year: Annotated[int, _between(1000, 9999)]
     last_year: Annotated[int, _between(1000, 9999)]
     placeholder_titles: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class PlaylistSettings:
+    profile: Annotated[str, _one_of("official", "reduced")]
+    full_dataset: bool
+    allow_incomplete: bool
 
 
 @dataclass(frozen=True)
@@ -106,6 +119,7 @@ class Settings:
     storage: StorageSettings
     sources: SourceSettings
     acousticbrainz: AcousticBrainzSettings
+    mpd: PlaylistSettings
     vectors: VectorSettings
     clusters: ClusterSettings
     neighbors: NeighborSettings

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from deltalake import DeltaTable
 
+from soundalike.samples.playlists import make_playlists
 from soundalike.samples.sample import make_sample
 
 DOCUMENTS = 300
@@ -36,6 +37,38 @@ def reference(spark: Any, sample: tuple[Path, dict[str, Any]], tmp_path_factory:
     argv = ["--set", f"storage.root={root}", "--set", f"sources.acousticbrainz.uris={sample[0]}"]
     assert main("pipeline", pipeline, inputs, argv) == 0
     return root
+
+
+@pytest.fixture(scope="session")
+def playlists(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
+    """(folder of a dataset of playlists in three slices, truth)."""
+    out = tmp_path_factory.mktemp("playlists")
+    return out / "mpd", make_playlists(out, 250, seed=11, per_slice=100)
+
+
+@pytest.fixture(scope="session")
+def playlists_reference(
+    spark: Any, playlists: tuple[Path, dict[str, Any]], tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """Root of the tables of one run over the playlists, from their folder."""
+    root = tmp_path_factory.mktemp("playlists_reference")
+    assert ingested(root, playlists[0]) == 0
+    return root
+
+
+def ingested(root: Path, uri: Path | str, *settings: str) -> int:
+    """Exit code of `ingest_mpd` in this process's session."""
+    from jobs.ingest_mpd import ingest_mpd, required_inputs
+
+    from soundalike.run import main
+
+    given = [f"storage.root={root}", f"sources.mpd.uri={uri}", *settings]
+    return main("ingest_mpd", ingest_mpd, required_inputs, [word for one in given for word in ("--set", one)])
+
+
+@pytest.fixture(scope="session")
+def ingest_playlists() -> Callable[..., int]:
+    return ingested
 
 
 Rows = Callable[..., list[dict[str, Any]]]

@@ -20,15 +20,22 @@ def contract() -> dict[str, list[dict[str, str]]]:
     return tables
 
 
-def test_the_published_tables_are_those_of_the_contract(reference: Path) -> None:
-    published = {str(log.parent.relative_to(reference)) for log in reference.rglob("_delta_log")}
+def test_the_published_tables_are_those_of_the_contract(reference: Path, playlists_reference: Path) -> None:
+    published = {
+        str(log.parent.relative_to(root))
+        for root in (reference, playlists_reference)
+        for log in root.rglob("_delta_log")
+    }
     assert published == set(contract())
 
 
 @pytest.mark.parametrize("table", contract())
-def test_table_has_its_columns_protocol_nulls_and_key(spark: Any, reference: Path, rows: Any, table: str) -> None:
+def test_table_has_its_columns_protocol_nulls_and_key(
+    spark: Any, request: pytest.FixtureRequest, rows: Any, table: str
+) -> None:
     expected = contract()[table]
-    path = reference / table
+    root: Path = request.getfixturevalue("playlists_reference" if "/mpd_" in table else "reference")
+    path = root / table
     found = spark.read.format("delta").load(str(path))
     names = [line["column"] for line in expected]
     assert found.dtypes[: len(names)] == [(line["column"], line["type"]) for line in expected]
@@ -37,6 +44,6 @@ def test_table_has_its_columns_protocol_nulls_and_key(spark: Any, reference: Pat
     detail = spark.sql(f"DESCRIBE DETAIL delta.`{path}`").collect()[0]
     assert (detail["minReaderVersion"], detail["minWriterVersion"]) in ((1, 2), (1, 3))
     key = [line["column"] for line in expected if line["key"]]
-    twice = [k for k, n in Counter(tuple(row[c] for c in key) for row in rows(reference, table)).items() if n > 1]
+    twice = [k for k, n in Counter(tuple(row[c] for c in key) for row in rows(root, table)).items() if n > 1]
     assert twice == []
     assert found.count() > 0

@@ -3,7 +3,9 @@
 Credentials come from the standard provider chain.
 """
 
+import io
 from dataclasses import dataclass
+from typing import Any
 
 from pyarrow import NativeFile, fs
 
@@ -50,6 +52,24 @@ def list_folder(uri: str, store: ObjectStore) -> dict[str, int]:
     return dict(sorted(found.items()))
 
 
+def list_below(uri: str, store: ObjectStore) -> dict[str, int]:
+    """Path relative to the folder or prefix -> size of every file below it."""
+    filesystem, path = open_filesystem(uri.rstrip("/"), store)
+    entries = filesystem.get_file_info(fs.FileSelector(path, recursive=True))
+    root = filesystem.normalize_path(path).rstrip("/") + "/"
+    found = {
+        e.path.removeprefix(root): e.size
+        for e in entries
+        if e.type == fs.FileType.File and not e.base_name.endswith("_$folder$")
+    }
+    return dict(sorted(found.items()))
+
+
+def is_file(uri: str, store: ObjectStore) -> bool:
+    filesystem, path = open_filesystem(uri, store)
+    return bool(_stat(filesystem, path, uri).type == fs.FileType.File)
+
+
 def is_folder(uri: str, store: ObjectStore) -> bool:
     filesystem, path = open_filesystem(uri, store)
     return bool(_stat(filesystem, path, uri).type == fs.FileType.Directory)
@@ -64,6 +84,41 @@ def open_file(uri: str, store: ObjectStore) -> NativeFile:
     """A file read by ranges: each read is retried by the client, so a broken connection does not restart gigabytes."""
     filesystem, path = open_filesystem(uri, store)
     return filesystem.open_input_file(path)
+
+
+def open_by_ranges(uri: str, store: ObjectStore, chunk_bytes: int) -> io.BufferedReader:
+    """A seekable file for readers that jump about in many small steps: every request fetches at least a chunk."""
+    return io.BufferedReader(_RangedFile(open_file(uri, store)), chunk_bytes)
+
+
+class _RangedFile(io.RawIOBase):
+    """A file of pyarrow with the interface of Python's own."""
+
+    def __init__(self, file: NativeFile) -> None:
+        self._file = file
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        start = {io.SEEK_SET: 0, io.SEEK_CUR: self._file.tell(), io.SEEK_END: self._file.size()}[whence]
+        if start + offset < 0:
+            raise OSError(f"seek to {start + offset}, before the start of the file")
+        return int(self._file.seek(start + offset))
+
+    def tell(self) -> int:
+        return int(self._file.tell())
+
+    def readinto(self, buffer: Any) -> int:
+        return int(self._file.readinto(buffer))
+
+    def close(self) -> None:
+        if not self.closed:
+            self._file.close()
+        super().close()
 
 
 def _stat(filesystem: fs.FileSystem, path: str, uri: str) -> fs.FileInfo:
