@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 
 from soundalike.contracts.tables import BRONZE_SUBMISSIONS
 from soundalike.errors import SoundalikeError, UsageError
-from soundalike.run import Run, Stage, exit_with, main
+from soundalike.run import Run, Stage, exit_with, main, one_line
 from soundalike.settings import Settings
 from soundalike.sources.acousticbrainz.archives import ArchiveStatus
 from soundalike.sources.acousticbrainz.listing import Archive, list_archives
@@ -38,24 +38,30 @@ def ingest_acousticbrainz(run: Run) -> None:
         run.store.ensure(BRONZE_SUBMISSIONS)
         committed = {mark["details"]["archive"]: mark["details"] for mark in run.store.marks(BRONZE_SUBMISSIONS)}
         todo = [archive for archive in listed if not _is_committed(run, archive, committed)]
+        for name in {archive.name for archive in listed} - {archive.name for archive in todo}:
+            run.store.unstage(name, bronze=True)  # left over when a run was killed right after the commit
         if not todo:
             stage.skip()
         stage.rows_in = stage.rows_out = 0
         failures = []
         with run.console.progress("archives", len(listed)) as progress:
             progress.at(len(listed) - len(todo), len(listed), "already committed" if len(todo) < len(listed) else "")
-            with ThreadPoolExecutor(min(len(todo) or 1, run.spark.sparkContext.defaultParallelism)) as pool:
+            pool = ThreadPoolExecutor(min(len(todo) or 1, run.spark.sparkContext.defaultParallelism))
+            try:
                 for done in as_completed([pool.submit(_ingest, run, stage, archive) for archive in todo]):
                     try:
                         status = done.result()
                     except Exception as error:
                         failures.append(error)
+                        run.console.line(one_line(error))
                         continue
                     stage.rows_in += status.documents
                     stage.rows_out += status.documents
                     progress.advance(f"{stage.rows_out:,} documents")
                     for warning in status.warnings:
                         run.console.line(f"warning: {status.archive}: {warning}")
+            finally:
+                pool.shutdown(cancel_futures=True)  # stopped from outside: what is queued does not start
         if failures:
             raise min(failures, key=str)
         stage.table_versions[BRONZE_SUBMISSIONS.name] = run.store.version(BRONZE_SUBMISSIONS)
@@ -67,12 +73,18 @@ def _is_committed(run: Run, archive: Archive, committed: dict[str, dict[str, obj
     if found is None:
         return False
     limit = run.settings.sources.acousticbrainz.limit_documents
+    if found["truncated_member"] and not run.settings.acousticbrainz.allow_incomplete:
+        raise SoundalikeError(
+            f"{archive.name}: {BRONZE_SUBMISSIONS.name} holds it cut short at member {found['truncated_member']}; "
+            "set acousticbrainz.allow_incomplete=true, or take another storage.bronze_root for the whole archive"
+        )
     same = found["sha256"] == archive.sha256 if archive.sha256 and not limit else found["size"] == archive.size
-    if not same or found["limit_documents"] != limit:
+    read_under = (found["limit_documents"], found["max_member_bytes"])
+    if not same or read_under != (limit, run.settings.acousticbrainz.max_member_bytes):
         raise SoundalikeError(
             f"{archive.name}: {BRONZE_SUBMISSIONS.name} holds another reading of it (sha256 {found['sha256']}, "
-            f"{found['size']} bytes, limit_documents {found['limit_documents']}; now {archive.sha256}, {archive.size}, "
-            f"{limit}); use another storage.bronze_root"
+            f"{found['size']} bytes, limit_documents and max_member_bytes {read_under}; now {archive.sha256}, "
+            f"{archive.size}); use another storage.bronze_root"
         )
     return True
 
@@ -86,13 +98,17 @@ def _ingest(run: Run, stage: Stage, archive: Archive) -> ArchiveStatus:
     # Staged first: whether to commit is known only at the end of the stream, when the digest and the last member are.
     staged = run.store.stage(rows, archive.name, bronze=True)
     status = ArchiveStatus.read(staged.where("status is not null").collect()[0]["status"])
-    _check(archive, status, settings.acousticbrainz.allow_incomplete)
+    try:
+        _check(archive, status, settings.acousticbrainz.allow_incomplete)
+    except SoundalikeError:
+        run.store.unstage(archive.name, bronze=True)
+        raise
     if archive.sha256 is None:
         status.warnings.append("not verified: sha256sums has no line for it")
     mark = run.mark(
         stage, archive=archive.name, size=archive.size, sha256=status.sha256,
         verified=bool(archive.sha256 and status.sha256), limit_documents=limit, documents=status.documents,
-        skipped=status.skipped, warnings=status.warnings,
+        max_member_bytes=settings.acousticbrainz.max_member_bytes, skipped=status.skipped, warnings=status.warnings,
         truncated_member=status.truncated_member, truncated_pos=status.truncated_pos,
     )  # fmt: skip
     transaction = f"{archive.name}+{status.sha256 or f'limit {limit}'}"

@@ -19,13 +19,15 @@ def neighbors(run: Run) -> None:
     with run.stage("neighbors.search") as stage:
         mark, vectors = _vectors(run, stage)
         last = mark.of_stage(f"neighbors.publish {settings.scopes[-1]}")
-        if run.store.holds(published, last):
+        # Lists that are still staged were not verified after their commit.
+        if run.store.holds(published, last) and not run.store.exists(staged):
             return stage.skip()
         tracks, profile = _tracks(run, vectors)
         found = eligibility.representatives(tracks, settings.scopes, settings.strict).persist()
         blocks = eligibility.blocks_of(found).persist()
         tasks = max(1, min(blocks.count(), 4 * run.spark.sparkContext.defaultParallelism))
         dimensions = eligibility.dimensions_of(profile)
+        _require_blocks(run, blocks, tracks)
         decided = {"top_n": str(settings.top_n)}
         stage.rows_in = profile["tracks"]
         if not run.store.holds(staged, mark):
@@ -55,7 +57,7 @@ def neighbors(run: Run) -> None:
         counters = eligibility.eligibility_counters(tracks, settings.scopes, settings.strict).collect()
         counters += search.list_counters(counts, settings.scopes).collect()
         ledger = {row["counter"]: row["value"] for row in counters}
-        ours, named = mark.of_stage(stage.name), f"name = '{settings.name}'"
+        ours, named = mark.of_stage(stage.name), f"name = '{settings.name}' AND scope IN ({_quoted(settings.scopes)})"
         run.together(
             lambda: run.store.replace(NEIGHBOR_MODELS, models, ours, where=named),
             lambda: run.write_ledger("neighbors", settings.name, RULES_VERSION, ledger, ours),
@@ -89,6 +91,20 @@ def _tracks(run: Run, vectors: Any) -> tuple[Any, Any]:
             f"table {name} has {profile['tracks']} tracks and no vector among them; there is nothing to search"
         )
     return eligibility.with_lattice(tracks, dimensions).persist(), profile
+
+
+def _require_blocks(run: Run, blocks: Any, tracks: Any) -> None:
+    """An empty neighbor table would look like a result."""
+    settings = run.settings.neighbors
+    if blocks.limit(1).count():
+        return
+    counted = eligibility.eligibility_counters(tracks, settings.scopes, settings.strict).collect()
+    reasons = ", ".join(f"{row['counter']} {row['value']}" for row in counted if row["value"])
+    raise SoundalikeError(f"no track is eligible in any scope ({reasons}); nothing was published")
+
+
+def _quoted(scopes: tuple[str, ...]) -> str:
+    return ", ".join(f"'{scope}'" for scope in scopes)
 
 
 def _refuse(worst: list[Any], failed: int) -> None:

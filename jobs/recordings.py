@@ -3,8 +3,9 @@
 from jobs.ingest_acousticbrainz import inputs
 from soundalike.contracts.acousticbrainz import RULES
 from soundalike.contracts.tables import BRONZE_SUBMISSIONS, RECORDINGS, REJECTS, SUBMISSIONS
+from soundalike.contracts.versions import RULES as RULES_VERSION
 from soundalike.run import Run, Stage, exit_with, main
-from soundalike.sources.acousticbrainz.documents import RULES_VERSION, Reading
+from soundalike.sources.acousticbrainz.documents import Reading
 from soundalike.stages import recordings as merge
 from soundalike.stages import submissions as read
 

@@ -40,7 +40,10 @@ class Progress:
         self._stream.flush()
 
     def advance(self, note: str = "") -> None:
-        self.at(self._done + 1, self._total, note)
+        with self._lock:
+            done = self._done + 1
+            self._done, self._note = done, note
+        self._show(force=False)
 
     def at(self, done: int, total: int, note: str = "") -> None:
         """Sets done and total; shows them when they changed."""

@@ -18,6 +18,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from soundalike.console import Console
+from soundalike.contracts import versions
 from soundalike.contracts.table import Table
 from soundalike.contracts.tables import LEDGER, RUNS
 from soundalike.errors import SoundalikeError
@@ -54,15 +55,18 @@ class Run:
         self, job: str, settings: Settings, inputs: Sequence[str], spark: SparkSession, console: Console
     ) -> None:
         self.job, self.settings, self.spark, self.console = job, settings, spark, console
-        self.store = Store(spark, settings.storage)
+        self.store = Store(spark, settings.storage, _stamps(settings))
         self.stages: list[Stage] = []
         values = {key: value for key, value in settings.flat().items() if key != "run.id"}
         self.settings_hash = _hash(values)
-        self.id = settings.run.id or _hash([values, list(inputs)])
+        own = settings.neighbors.vectors
+        listing = [*inputs, *([str(self.store.read_own(own)[1])] if own else [])]
+        self.id = settings.run.id or _hash([values, listing])
 
     @contextmanager
     def stage(self, name: str) -> Iterator[Stage]:
         stage = Stage(name, datetime.now(UTC))
+        self.store.written.clear()
         self.stages.append(stage)
         self.console.line(f"{name}: started")
         start = time.monotonic()
@@ -72,6 +76,7 @@ class Run:
             stage.status, stage.error = "failed", one_line(error)
             raise
         finally:
+            stage.table_versions |= self.store.written
             stage.seconds = round(time.monotonic() - start, 3)
             self.console.line(f"{name}: {stage.status} in {stage.seconds:.1f} s")
 
@@ -168,6 +173,16 @@ class Run:
         )
 
 
+def _stamps(settings: Settings) -> dict[str, str]:
+    return {
+        "soundalike.profile": settings.acousticbrainz.profile,
+        "soundalike.rules": versions.RULES,
+        "soundalike.date_rules": versions.DATE_RULES,
+        "soundalike.probability_order": versions.PROBABILITY_ORDER,
+        "soundalike.feature_set": settings.vectors.feature_set,
+    }
+
+
 def _hash(value: object) -> str:
     return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:16]
 
@@ -216,9 +231,9 @@ def main(
         settings = load(given.settings, given.set)
         listing = inputs(settings)
         spark, opened = open_session(job)
-    except SoundalikeError as error:
-        console.line(f"{job}: {error}")
-        return error.exit_code
+    except Exception as error:
+        console.line(f"{job}: {one_line(error)}")
+        return getattr(error, "exit_code", 1)
     if given.verbose:
         spark.sparkContext.setLogLevel("WARN")
     code = 0

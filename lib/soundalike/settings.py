@@ -26,13 +26,14 @@ def _between(low: float, high: float) -> dict[str, Any]:
     return {"range": (low, high)}
 
 
-# Part of paths and predicates.
-_NAME = {"name": True}
+# Parts of paths and predicates.
+_RUN_ID = {"name": r"([A-Za-z0-9_][A-Za-z0-9._-]*)?", "like": "2026-11-24_full"}
+_TABLE_NAME = {"name": r"[a-z0-9_]+", "like": "track_neighbors"}
 
 
 @dataclass(frozen=True)
 class RunSettings:
-    id: Annotated[str, _NAME]
+    id: Annotated[str, _RUN_ID]
 
 
 @dataclass(frozen=True)
@@ -101,7 +102,7 @@ class ClusterSettings:
 
 @dataclass(frozen=True)
 class NeighborSettings:
-    name: Annotated[str, _NAME]
+    name: Annotated[str, _TABLE_NAME]
     vectors: str
     top_n: Annotated[int, _between(1, 1000)]
     scopes: Annotated[tuple[str, ...], _one_of("genre", "genre_decade")]
@@ -200,8 +201,10 @@ def _checked(key: str, value: Any, kind: type, metadata: Mapping[str, Any]) -> A
         for item in items:
             if item not in metadata["choices"]:
                 raise UsageError(f"setting '{key}' must be of {', '.join(metadata['choices'])}; found {item!r}")
-    if "name" in metadata and not re.fullmatch(r"[A-Za-z0-9._-]*", str(value)):
-        raise UsageError(f"setting '{key}' may hold letters, digits, '.', '_' and '-' alone, found {value!r}")
+    if "choices" in metadata and kind is tuple and not 0 < len(set(items)) == len(items):
+        raise UsageError(f"setting '{key}' must name at least one of {', '.join(metadata['choices'])}, each once")
+    if "name" in metadata and not re.fullmatch(metadata["name"], str(value)):
+        raise UsageError(f"setting '{key}' must be a name like {metadata['like']!r}, found {value!r}")
     if "range" in metadata:
         low, high = metadata["range"]
         if not low <= value <= high:

@@ -4,15 +4,17 @@ import hashlib
 from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
+from importlib.util import find_spec
 
 from soundalike import __version__
 
 
 @cache
 def code_version() -> str:
-    """`<version>+<hash of every source file of the package>`; the same in the work tree and in the zip."""
+    """`<version>+<hash of every source file of soundalike and jobs>`; the same in the work tree and in the zip."""
     digest = hashlib.sha256()
-    for name, content in sorted(_sources(files("soundalike"), "")):
+    packages = [files(name) for name in ("soundalike", "jobs") if find_spec(name)]
+    for name, content in sorted(source for package in packages for source in _sources(package, "")):
         digest.update(name.encode() + b"\0" + content + b"\0")
     return f"{__version__}+{digest.hexdigest()[:12]}"
 

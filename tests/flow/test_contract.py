@@ -12,6 +12,15 @@ pytestmark = pytest.mark.spark
 DATA = Path(__file__).parents[1] / "data/contract.tsv"
 
 
+STAMPS = {
+    "soundalike.profile": "default",
+    "soundalike.rules": "default-1",
+    "soundalike.date_rules": "extended-1",
+    "soundalike.probability_order": "ab71-v1",
+    "soundalike.feature_set": "ab16",
+}
+
+
 def contract() -> dict[str, list[dict[str, str]]]:
     tables: dict[str, list[dict[str, str]]] = {}
     with DATA.open(newline="", encoding="utf-8") as stream:
@@ -43,6 +52,9 @@ def test_table_has_its_columns_protocol_nulls_and_key(
     assert {line["column"] for line in expected if line["not_null"]} <= not_null
     detail = spark.sql(f"DESCRIBE DETAIL delta.`{path}`").collect()[0]
     assert (detail["minReaderVersion"], detail["minWriterVersion"]) in ((1, 2), (1, 3))
+    properties = detail["properties"]
+    stamps = {name: value for name, value in properties.items() if name.startswith("soundalike.")}
+    assert stamps == ({} if table.startswith("bronze/") else STAMPS)
     key = [line["column"] for line in expected if line["key"]]
     twice = [k for k, n in Counter(tuple(row[c] for c in key) for row in rows(root, table)).items() if n > 1]
     assert twice == []

@@ -27,7 +27,7 @@ def test_kill_in_the_middle_of_the_ingest(
     folder, root = tmp_path / "archives", tmp_path / "tables"
     shutil.copytree(sample[0], folder)
     source = ["--set", f"sources.acousticbrainz.uris={folder}"]
-    job = ["ingest_acousticbrainz", "--", "--set", f"storage.root={root}", *source]
+    job = ["pipeline", "--", "--set", f"storage.root={root}", *source]
     submit_py = str(REPOSITORY / "scripts/submit.py")
     # One core: archives are committed one after another. A session of its own, so that all of it is killed at once.
     killed = subprocess.Popen(

@@ -73,9 +73,9 @@ def test_our_own_zip_imports_alone(tmp_path: Path):
         "print(load(None, []).storage.root, code_version()); print(soundalike.__file__)"
     )
     told = {}
-    for where in (tmp_path / "soundalike.zip", ROOT / "lib"):
+    for where, beside in ((tmp_path / "soundalike.zip", tmp_path), (ROOT / "lib", ROOT)):
         told[where.name] = subprocess.run(
-            [sys.executable, "-S", "-c", f"import sys; sys.path.insert(0, {str(where)!r}); {code}"],
+            [sys.executable, "-S", "-c", f"import sys; sys.path[:0] = [{str(where)!r}, {str(beside)!r}]; {code}"],
             cwd=tmp_path, capture_output=True, text=True, check=True,
         ).stdout.splitlines()  # fmt: skip
     assert told["soundalike.zip"][0] == told["lib"][0]

@@ -25,18 +25,16 @@ def reason(reader: Reader, track: Track | None, lists: list[NeighborList], scope
         return (
             f"the table holds no scope {scope} (it holds {there}): run the job neighbors with neighbors.scopes={scope}"
         )
+    has_vectors = reader.has(TRACK_VECTORS.name)
+    rows = reader.vectors(track.track_id) if has_vectors else []
+    if rows and all(row["vector"] is None for row in rows):
+        sets = ", ".join(dict.fromkeys(row["feature_set"] for row in rows))
+        return f"no vector: at least one of its features is missing (feature set {sets})"
     if not track.is_trusted:
         return "untrusted: no submission of it has a trusted classifier output; neighbors.strict=false admits it"
-    genres: tuple[str, ...] = track.genres
-    if reader.has(TRACK_VECTORS.name):
-        rows = reader.vectors(track.track_id)
-        if not rows:
-            return f"no vector: {TRACK_VECTORS.name} has no row for it; run the job tracks"
-        if all(row["vector"] is None for row in rows):
-            sets = ", ".join(dict.fromkeys(row["feature_set"] for row in rows))
-            return f"no vector: at least one of its features is missing (feature set {sets})"
-        genres = tuple(genre for row in rows for genre in row["genres"])
-    if not genres:
+    if has_vectors and not rows:
+        return f"no vector: {TRACK_VECTORS.name} has no row for it; run the job tracks"
+    if not ((rows and any(row["genres"] for row in rows)) or (not rows and track.genres)):
         return "no genre: it is in no block"
     if scope == "genre_decade" and track.release_decade is None:
         return "undated: it is in no block of genre and decade; try --scope genre"

@@ -50,7 +50,7 @@ def _answer_blocks(batches: Iterable[pa.RecordBatch], top_n: int) -> Iterator[pa
     check_arithmetic()
     for block in arrays.block_runs(batches, BLOCK):
         ids = arrays.single(block["track_id"])
-        _refuse_repeats(ids, block)
+        _refuse_repeats(block)
         lattice = arrays.to_lattice_rows(arrays.single(block["lattice"]))
         rows, distance, counts = nearest(lattice, fit(FAMILY, lattice).assign(lattice), top_n)
         for start in range(0, len(ids), _ROWS_OUT):
@@ -61,7 +61,10 @@ def _answer_blocks(batches: Iterable[pa.RecordBatch], top_n: int) -> Iterator[pa
             yield pa.RecordBatch.from_arrays(columns, names=[*given.schema.names, "neighbors"])
 
 
-def _refuse_repeats(ids: pa.StringArray, block: pa.Table) -> None:
+def _refuse_repeats(block: pa.Table) -> None:
+    """A track_id may stand once among all members of a block, representatives and those that inherit."""
+    members = arrays.single(block["members"]).flatten()
+    ids = members.take(pc.sort_indices(members))
     repeated = np.flatnonzero(pc.equal(ids[1:], ids[:-1]).to_numpy(zero_copy_only=False))
     if len(repeated):
         raise SoundalikeError(

@@ -102,7 +102,7 @@ def _groups(rows: DataFrame, name: str, *key: str) -> DataFrame:
 
 def _is_audio_hash() -> Any:
     hash_ = F.lower("md5_encoded")
-    return hash_.rlike("^[0-9a-f]{32}$") & (hash_ != MD5_OF_NOTHING)
+    return hash_.rlike("^[0-9a-f]{32}\\z") & (hash_ != MD5_OF_NOTHING)
 
 
 # --- on the executors ------------------------------------------------------------------------------------------------

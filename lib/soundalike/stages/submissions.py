@@ -48,9 +48,8 @@ def _read_batches(batches: Iterator[pa.RecordBatch], reading: Reading) -> Iterat
             row: dict[str, Any] = {name: given[name][position] for name in _GIVEN}
             row |= read_document(text, given["raw_size"][position], given["utf8_valid"][position], reading)
             row["mbid_differs"] = row["mbid_member"] is not None and row.get("mbid") not in (None, row["mbid_member"])
-            row["digest"] = int.from_bytes(
-                hashlib.blake2b(text.encode(), digest_size=8).digest(), "little", signed=True
-            )
+            stated = f"{given['raw_size'][position]} {given['utf8_valid'][position]} {text}".encode()
+            row["digest"] = int.from_bytes(hashlib.blake2b(stated, digest_size=8).digest(), "little", signed=True)
             rows.append(row)
         yield pa.RecordBatch.from_pylist(rows, schema)
 

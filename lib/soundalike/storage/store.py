@@ -29,8 +29,11 @@ _PLAIN = {
 class Store:
     """Delta tables below `storage.root` (bronze below `storage.bronze_root`)."""
 
-    def __init__(self, spark: SparkSession, settings: StorageSettings) -> None:
+    def __init__(self, spark: SparkSession, settings: StorageSettings, stamps: dict[str, str] | None = None) -> None:
+        """`stamps`: table properties `soundalike.*` of every table but bronze, which belongs to no profile."""
         self.spark = spark
+        self.stamps = stamps or {}
+        self.written: dict[str, int] = {}
         self.root = self._absolute(settings.root)
         self.bronze_root = self._absolute(settings.bronze_root) if settings.bronze_root else self.root
 
@@ -100,13 +103,16 @@ class Store:
         except AnalysisException as error:
             raise SoundalikeError(f"{path} is neither a Delta nor a Parquet table; check neighbors.vectors") from error
         listing = sorted(
-            (status.getPath().getName(), status.getLen(), status.getModificationTime()) for status in self._files(path)
+            (status.getPath().toString(), status.getLen(), status.getModificationTime()) for status in self._files(path)
         )
         return rows, zlib.crc32(repr(listing).encode())
 
     def _files(self, path: str) -> list[Any]:
         folder = self._hadoop_path(path)
-        return list(folder.getFileSystem(self._hadoop()).listStatus(folder))
+        found, files = [], folder.getFileSystem(self._hadoop()).listFiles(folder, True)
+        while files.hasNext():
+            found.append(files.next())
+        return found
 
     # --- writing -----------------------------------------------------------------------------------------------------
 
@@ -138,10 +144,12 @@ class Store:
         return rows
 
     def _commit(self, table: Table, writer: Any) -> int:
+        self._stamp(table)
         if table.partition_by:
             writer = writer.partitionBy(*table.partition_by)
         writer.save(self.path(table))
         version = self.version(table)
+        self.written[table.name] = version
         self.log(table).assert_readable_everywhere(version, table.name)
         return version
 
@@ -158,7 +166,8 @@ class Store:
             f"`{c.name}` {c.type}{'' if c.nullable else ' NOT NULL'} COMMENT {quoted(c.meaning)}" for c in table.columns
         )
         partitioned = f" PARTITIONED BY ({', '.join(table.partition_by)})" if table.partition_by else ""
-        properties = ", ".join(f"{quoted(k)} = {quoted(v)}" for k, v in (_PLAIN | dict(table.properties)).items())
+        stated = _PLAIN | dict(table.properties) | self._stamps_of(table)
+        properties = ", ".join(f"{quoted(k)} = {quoted(v)}" for k, v in stated.items())
         self.spark.sql(
             f"CREATE TABLE IF NOT EXISTS delta.`{self.path(table)}` ({columns}) USING delta{partitioned} "
             f"COMMENT {quoted(table.about)} TBLPROPERTIES ({properties})"
@@ -182,6 +191,21 @@ class Store:
                     f"staged were {expected[0]} (hash {expected[1]}); restore the version before and run again"
                 )
         return sum(count for count, _ in staged.values())
+
+    def _stamps_of(self, table: Table) -> dict[str, str]:
+        return {} if table.name.startswith("bronze/") else self.stamps
+
+    def _stamp(self, table: Table) -> None:
+        """Brings the properties up to date, before the commit of the rows that they speak of."""
+        expected = self._stamps_of(table)
+        if not expected:
+            return
+        rows = self.spark.sql(f"SHOW TBLPROPERTIES delta.`{self.path(table)}`").collect()
+        found = {row["key"]: row["value"] for row in rows}
+        if expected.items() <= found.items():
+            return
+        stated = ", ".join(f"'{key}' = '{value}'" for key, value in expected.items())
+        self.spark.sql(f"ALTER TABLE delta.`{self.path(table)}` SET TBLPROPERTIES ({stated})")
 
     # --- staging -----------------------------------------------------------------------------------------------------
 

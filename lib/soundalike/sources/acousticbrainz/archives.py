@@ -10,11 +10,14 @@ from typing import Any
 
 import pyarrow as pa
 
+from soundalike.errors import SoundalikeError
 from soundalike.sources.acousticbrainz.listing import Archive
 from soundalike.sources.files import ObjectStore, open_file
 from soundalike.texts.identifiers import member_key
 
 _READ_BYTES = 4 * 2**20
+# What the decompressor has decoded of a larger piece is lost when the stream is cut inside it.
+_TAR_BYTES = 8 * 512
 _BATCH_BYTES = 8 * 2**20
 _BATCH_ROWS = 1_000
 
@@ -56,7 +59,7 @@ def read_archive(
     """
     status = ArchiveStatus(archive.name)
     with open_file(archive.uri, store) as raw:
-        hashing = _HashingReader(raw)
+        hashing = _HashingReader(raw, archive.uri)
         stream = io.BufferedReader(hashing, _READ_BYTES)
         if archive.size:
             yield from _documents(archive, stream, status, max_member_bytes, limit_documents)
@@ -76,10 +79,13 @@ def _documents(
     rows: list[dict[str, Any]] = []
     buffered, position, name = 0, 0, None
     try:
-        with tarfile.open(fileobj=pa.CompressedInputStream(raw, "zstd"), mode="r|", bufsize=_READ_BYTES) as tar:
+        with tarfile.open(
+            fileobj=pa.CompressedInputStream(raw, "zstd"), mode="r|", bufsize=_TAR_BYTES, tarinfo=_Header
+        ) as tar:
             for member in tar:
                 tar.members.clear()  # type: ignore[attr-defined]  # it keeps every header: a million cost hundreds of MB
-                name = member.name
+                # Tar names are bytes; one that is not UTF-8 could not be written to a table.
+                name = member.name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
                 if member.isreg() and name.endswith(".json"):
                     content = _content(tar, member) if member.size <= max_member_bytes else b""
                     rows.append(_row(archive, name, position, member.size, content))
@@ -130,18 +136,33 @@ def _kind(member: tarfile.TarInfo) -> str:
     return "link" if member.issym() or member.islnk() else "other"
 
 
+class _Header(tarfile.TarInfo):
+    """Raises where tarfile ends the archive without a word."""
+
+    @classmethod
+    def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> "_Header":
+        try:
+            return super().frombuf(buf, encoding, errors)
+        except (tarfile.TruncatedHeaderError, tarfile.InvalidHeaderError) as error:  # type: ignore[attr-defined]
+            raise tarfile.ReadError(f"damaged header: {error}") from None
+
+
 class _HashingReader(io.RawIOBase):
     """Hands on the compressed bytes and hashes them."""
 
-    def __init__(self, raw: pa.NativeFile) -> None:
-        self._raw = raw
+    def __init__(self, raw: pa.NativeFile, uri: str) -> None:
+        self._raw, self._uri = raw, uri
         self._digest = hashlib.sha256()
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: Any) -> int:
-        content: bytes = self._raw.read(len(buffer))
+        try:
+            content: bytes = self._raw.read(len(buffer))
+        except OSError as error:
+            # Storage or network, not the archive: the task fails and is tried again.
+            raise SoundalikeError(f"{self._uri} cannot be read: {str(error).splitlines()[0]}") from error
         self._digest.update(content)
         buffer[: len(content)] = content
         return len(content)

@@ -14,7 +14,6 @@ from soundalike.contracts.acousticbrainz import COLLAPSED_OUTPUTS, ELEVEN, MODEL
 from soundalike.texts import identifiers, tags
 from soundalike.texts.dates import release_date
 
-RULES_VERSION = "default-1"
 MAX_DEPTH = 100
 _RANGE_SLACK = 1e-6
 # Absolute difference of 0.0001, inclusive, in double.
@@ -247,7 +246,8 @@ def _tag_fields(tag: dict[str, Any], counts: dict[str, int]) -> dict[str, Any]:
         values = [tags.first(tag.get(first)), tags.first(tag.get(second))]
         if None not in values and values[0] != values[1]:
             _count(counts, "tag_variants_differ")
-    genres = [genre for genre in _texts(tag.get("genre")) if genre] or None
+    given = tag.get("genre")
+    genres = [text for text in (given if isinstance(given, list) else [given]) if isinstance(text, str)] or None
     album_id = tags.first(tag.get("musicbrainz_albumid"))
     country, other_country = _VARIANTS[1]
     return {

@@ -43,11 +43,12 @@ def list_archives(uris: Sequence[str], store: ObjectStore) -> list[Archive]:
     else:
         archives = []
         for uri in uris:
-            folder, _, name = uri.rpartition("/")
+            folder, slash, name = uri.rpartition("/")
+            folder = folder or slash or "."
             found = list_folder(uri, store)
             if not found or is_folder(uri, store):
                 raise SoundalikeError(f"no archive found at {uri}; check sources.acousticbrainz.uris")
-            archives += _in_folder(folder or ".", found | _digest_file(folder or ".", store), name, store)
+            archives += _in_folder(folder, found | _digest_file(folder, store), name, store)
     names = [archive.name for archive in archives]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
@@ -65,7 +66,8 @@ def _in_folder(folder: str, found: dict[str, int], only: str | None, store: Obje
     digests = parse_digests(read_bytes(f"{folder}/{DIGESTS}", store)) if DIGESTS in found else {}
     wanted = [name for name in found if name == only or (only is None and name.endswith(SUFFIX))]
     return [
-        Archive(f"{folder}/{name}", name, archive_name(name).number, found[name], digests.get(name)) for name in wanted
+        Archive(f"{folder.rstrip('/')}/{name}", name, archive_name(name).number, found[name], digests.get(name))
+        for name in wanted
     ]
 
 
