@@ -38,8 +38,8 @@ def ingest_mpd(run: Run) -> None:
     uri = run.settings.sources.mpd.uri
     if uri:
         dataset = list_dataset(uri, _object_store(run.settings))
-        _slices_to_bronze(run, dataset)
-        _bronze_to_silver(run, dataset)
+        slices = _slices_to_bronze(run, dataset)
+        _bronze_to_silver(run, dataset, slices)
         if run.settings.mpd.full_dataset:
             _compare_with_the_published(run, dataset)
 
@@ -47,31 +47,36 @@ def ingest_mpd(run: Run) -> None:
 # --- slices -> bronze ------------------------------------------------------------------------------------------------
 
 
-def _slices_to_bronze(run: Run, dataset: Dataset) -> None:
+def _slices_to_bronze(run: Run, dataset: Dataset) -> list[SliceStatus]:
+    """How the reading of every slice ended, by first pid. Delta writes no commit, and so no mark, for a group without a
+    playlist: its slices are read again by the next run."""
     with run.stage("ingest_mpd.slices") as stage:
         for table in (mpd.BRONZE_ENTRIES, mpd.BRONZE_PLAYLISTS):
             run.store.ensure(table)
         committed = _committed(run)
         todo = [part for part in dataset.slices if not _is_committed(run, part, committed)]
         if not todo:
-            return stage.skip()
+            stage.skip()
+            return list(committed.values())
         stage.rows_in = stage.rows_out = 0
-        refused: list[SliceStatus] = []
+        read: dict[int, SliceStatus] = {}
         with run.console.progress("slices", len(dataset.slices)) as progress:
             done = len(dataset.slices) - len(todo)
             progress.at(done, len(dataset.slices), "already committed" if done else "")
             for start in range(0, len(todo), _GROUP):
                 group = todo[start : start + _GROUP]
-                refused += _commit(run, stage, dataset, group, committed)
+                read |= _commit(run, stage, dataset, group, committed)
                 done += len(group)
                 progress.at(done, len(dataset.slices), f"{stage.rows_out:,} playlists")
         stage.table_versions[mpd.BRONZE_PLAYLISTS.name] = run.store.version(mpd.BRONZE_PLAYLISTS)
+        refused = [status for status in read.values() if status.rule == "slice_md5"]
         if refused and not run.settings.mpd.allow_incomplete:
             found = "; ".join(f"{status.name} has {status.detail}" for status in refused)
             raise SoundalikeError(
                 f"{run.settings.sources.mpd.uri}: {found}; nothing of it was committed, download it again or set "
                 "mpd.allow_incomplete=true"
             )
+        return [status for _, status in sorted((committed | read).items())]
 
 
 def _committed(run: Run) -> dict[int, SliceStatus]:
@@ -97,8 +102,8 @@ def _is_committed(run: Run, part: Slice, committed: dict[int, SliceStatus]) -> b
 
 def _commit(
     run: Run, stage: Stage, dataset: Dataset, group: list[Slice], committed: dict[int, SliceStatus]
-) -> list[SliceStatus]:
-    """Reads a group of slices and commits it; those whose digest is wrong."""
+) -> dict[int, SliceStatus]:
+    """Reads a group of slices and commits it; how the reading of each ended, by first pid."""
     manifest = run.spark.range(0, len(group), 1, len(group))
     read = mpd_slices.playlists_of_slices(manifest, dataset.name, group, _object_store(run.settings))
     # Staged: a slice is parsed once, for two tables.
@@ -118,19 +123,18 @@ def _commit(
     for status in statuses:
         if status.rule:
             run.console.line(f"warning: {status.name}: {status.rule}: {status.detail}")
-    return refused
+    return {status.first: status for status in statuses}
 
 
 # --- bronze -> silver ------------------------------------------------------------------------------------------------
 
 
-def _bronze_to_silver(run: Run, dataset: Dataset) -> None:
+def _bronze_to_silver(run: Run, dataset: Dataset, slices: list[SliceStatus]) -> None:
     with run.stage("ingest_mpd.playlists") as stage:
         mark = run.mark(stage, mpd.BRONZE_PLAYLISTS, mpd.BRONZE_ENTRIES)
         if run.store.holds(mpd.PLAYLISTS, mark):
             return stage.skip()
         profile, store = run.settings.mpd.profile, run.store
-        slices = list(_committed(run).values())
         with run.watch_tasks("judging playlists"):
             playlists = stages.judged_playlists(store.read(mpd.BRONZE_PLAYLISTS), profile).persist()
             entries = stages.judged_entries(store.read(mpd.BRONZE_ENTRIES), playlists, profile)
