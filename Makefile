@@ -1,5 +1,7 @@
-# Whatever python3 is, scripts/setup.py finds a 3.11 or 3.12 or says that there is none.
-PYTHON ?= $(firstword $(foreach name,python3 python3.12 python3.11,$(shell command -v $(name))))
+# The first Python on the PATH that is a 3.11 or 3.12 and starts; asked for by setup alone.
+IS_OURS := import sys; sys.exit(sys.version_info[:2] not in ((3, 11), (3, 12)))
+PYTHON ?= $(shell for name in python3 python3.12 python3.11; do $$name -c "$(IS_OURS)" 2>/dev/null && echo $$name && break; done)
+NO_PYTHON = $(error soundalike needs Python 3.11 or 3.12, and neither python3 nor python3.12 nor python3.11 on the PATH is one)
 SAMPLE := build/sample
 DUMP := $(SAMPLE)/acousticbrainz/acousticbrainz-highlevel-json-20220623
 TABLES := build/tables
@@ -11,7 +13,7 @@ help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1	/p' $(MAKEFILE_LIST) | expand -t 20
 
 setup:  ## .venv, Java if there is none, jars; again any time, it does what is missing
-	@$(PYTHON) scripts/setup.py
+	@$(or $(PYTHON),$(NO_PYTHON)) scripts/setup.py
 
 run: setup  ## 2,000 sample documents to a neighbor list, under build/
 	@.venv/bin/python scripts/make_sample.py --out $(SAMPLE) --documents 2000 --archives 3 --seed 1

@@ -3,8 +3,6 @@
 Java and the Ivy inside pyspark fetch them, so neither Maven nor the address of a registry is needed here.
 """
 
-from __future__ import annotations
-
 import hashlib
 import os
 import subprocess

@@ -1,10 +1,8 @@
 """Makes a checkout ready to work: `.venv` from requirements.lock, Java, the jars. Run it as often as you like.
 
-Only the standard library, and only syntax an old Python can read, so that a wrong Python ends in a message.
-A part that is ready is left alone; the mark of a finished `.venv` is written last, so an interrupted one is made again.
+Only the standard library, since it runs before anything is installed. A part that is ready is left alone; the mark of a
+finished `.venv` is written last, so an interrupted one is made again.
 """
-
-from __future__ import annotations
 
 import fcntl
 import hashlib
@@ -15,8 +13,10 @@ import shutil
 import subprocess
 import sys
 import time
+import tomllib
 from pathlib import Path
 
+import classes
 import jars
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -35,9 +35,10 @@ def main() -> int:
     os.chdir(ROOT)
     (ROOT / "build").mkdir(exist_ok=True)
     try:
-        interpreter = choose_python()
-        if Path(sys.executable).resolve() != interpreter.resolve():
-            return subprocess.call([str(interpreter), str(Path(__file__).resolve())])
+        if sys.version_info[:2] not in PYTHONS:
+            raise SetupError(
+                f"soundalike needs Python 3.11 or 3.12, this is {sys.version.split()[0]}; use `make setup`"
+            )
         with open(ROOT / "build" / "setup.lock", "w", encoding="utf-8") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)  # two make targets started at once: the second waits, then finds all ready
             ready_venv()
@@ -50,26 +51,8 @@ def main() -> int:
     return 0
 
 
-def choose_python() -> Path:
-    """This interpreter if its version is one of ours, else the first on the PATH that is.
-
-    Raises:
-        SetupError: there is none.
-    """
-    if sys.version_info[:2] in PYTHONS:
-        return Path(sys.executable)
-    for major, minor in reversed(PYTHONS):
-        found = shutil.which(f"python{major}.{minor}")
-        if found and subprocess.call([found, "-c", ""], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) == 0:
-            return Path(found)
-    version = ".".join(map(str, sys.version_info[:3]))
-    raise SetupError(f"soundalike needs Python 3.11 or 3.12; python3 is {version} and neither stands on the PATH")
-
-
 def ready_venv() -> None:
     """`.venv` with the locked packages and this project; made anew when the Python or what it is made from changed."""
-    import tomllib  # not there before 3.11, and choose_python has to have its say first
-
     version = ".".join(map(str, sys.version_info[:3]))
     requirements = (ROOT / "requirements.lock").read_text(encoding="utf-8")
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
@@ -144,8 +127,6 @@ def ready_jars() -> None:
 
 def ready_classes() -> None:
     """`build/classes.jsa`: a class archive for this Java and these jars. Set-up is complete without it."""
-    import classes  # its syntax is too new for the Pythons that choose_python turns away
-
     # a new .venv has new files of pyspark, a new Java is named in the script
     asked = classes.fingerprint(ROOT, str((VENV / "ready").stat().st_mtime_ns), JAVA.read_text(encoding="utf-8"))
     if classes.settled(ROOT, asked):

@@ -1,6 +1,7 @@
 """Set-up: which Python, which Java, and the script in front of Java. Nothing here needs a network."""
 
 import os
+import shutil
 import stat
 import subprocess
 from pathlib import Path
@@ -8,6 +9,8 @@ from pathlib import Path
 import pytest
 
 import setup
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def executable(path: Path, text: str) -> Path:
@@ -107,12 +110,35 @@ def test_the_script_drops_one_argument_and_keeps_the_rest(venv: Path, monkeypatc
     assert told.stdout.splitlines() == ["<-cp>", "<a b>", "<-Dx=$y>", "<>", "<Main>", "<--add-modules=other>"]
 
 
-def test_another_python_is_searched_for_and_else_named(venv: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(setup.sys, "version_info", (3, 9, 18))
-    with pytest.raises(
-        setup.SetupError, match=r"^soundalike needs Python 3\.11 or 3\.12; python3 is 3\.9\.18 and neither"
-    ):
-        setup.choose_python()
-    executable(venv / "path/python3.12", "#!/bin/sh\nexit 127\n")  # a shim without the Python behind it
-    works = executable(venv / "path/python3.11", "#!/bin/sh\nexit 0\n")
-    assert setup.choose_python() == works
+def test_another_python_is_turned_away(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
+    monkeypatch.setattr(setup.sys, "version_info", (3, 13, 0))
+    monkeypatch.setattr(setup.sys, "version", "3.13.0 (main)")
+    assert setup.main() == 1
+    assert capsys.readouterr().err == "set-up: soundalike needs Python 3.11 or 3.12, this is 3.13.0; use `make setup`\n"
+
+
+def make(path: Path) -> subprocess.CompletedProcess[str]:
+    """`make --dry-run setup` with a PATH of one folder beside make's own."""
+    for tool in ("make", "sh"):
+        (path / tool).symlink_to(shutil.which(tool) or "")
+    return subprocess.run(
+        ["make", "--dry-run", "setup"], cwd=ROOT, env={"PATH": str(path)}, capture_output=True, text=True, check=False
+    )
+
+
+def python_that_is(fits: bool, path: Path) -> None:
+    executable(path, f"#!/bin/sh\nexit {0 if fits else 1}\n")
+
+
+def test_make_takes_the_first_python_that_fits(tmp_path: Path):
+    python_that_is(False, tmp_path / "python3")
+    python_that_is(False, tmp_path / "python3.12")
+    python_that_is(True, tmp_path / "python3.11")
+    assert make(tmp_path).stdout == "python3.11 scripts/setup.py\n"
+
+
+def test_make_says_that_none_fits(tmp_path: Path):
+    python_that_is(False, tmp_path / "python3")
+    told = make(tmp_path)
+    assert told.returncode == 2
+    assert "soundalike needs Python 3.11 or 3.12, and neither python3 nor python3.12 nor python3.11" in told.stderr

@@ -9,6 +9,7 @@ import pyarrow as pa
 import pytest
 
 from soundalike.errors import SoundalikeError
+from soundalike.sources.acousticbrainz import archives
 from soundalike.sources.acousticbrainz.archives import ArchiveStatus, read_archive
 from soundalike.sources.acousticbrainz.listing import Archive, list_archives, parse_digests
 from soundalike.sources.files import ObjectStore
@@ -151,3 +152,52 @@ def test_an_unknown_scheme(tmp_path: Path) -> None:
         SoundalikeError, match=r"ftp://x/y: scheme ftp:// is not known; expected a path, file://, s3:// or s3a://"
     ):
         list_archives(["ftp://x/y"], HERE)
+
+
+def test_a_cut_stream_keeps_the_complete_members(tmp_path: Path) -> None:
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w") as archive:
+        for n in range(400):
+            text = "".join(hashlib.sha512(b"%d %d" % (n, part)).hexdigest() for part in range(47)).encode()[:6000]
+            info = tarfile.TarInfo(f"{MBID}-{n}.json")
+            info.size = len(text)
+            archive.addfile(info, io.BytesIO(text))
+    content = zstd(out.getvalue())
+    rows, status = read(tmp_path / NAME, content[: len(content) // 2], max_bytes=10_000)
+    assert 100 < len(rows) < 400
+    assert all(row["raw_size"] == len(row["json"]) == 6000 for row in rows)
+    assert status.truncated_member is not None
+
+
+def test_bytes_after_the_archive_cost_no_document(tmp_path: Path) -> None:
+    rows, status = read(tmp_path / NAME, zstd(tar([f"{MBID}-{n}.json" for n in range(4)])) + b"x" * 16)
+    assert (len(rows), status.truncated_member) == (4, None)
+
+
+def test_a_damaged_header_is_no_quiet_end(tmp_path: Path) -> None:
+    plain = bytearray(tar([f"{MBID}-{n}.json" for n in range(4)]))
+    plain[2 * 1024 : 2 * 1024 + 512] = b"x" * 512  # header and content take a block each
+    rows, status = read(tmp_path / NAME, zstd(bytes(plain)))
+    assert (len(rows), status.truncated_member, status.truncated_pos) == (2, "(in a header)", 2)
+    assert status.warnings == ["cut short: damaged header: invalid header"]
+
+
+def test_a_storage_error_is_not_taken_for_a_cut_archive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Broken(io.BytesIO):
+        def read(self, size: int | None = -1) -> bytes:
+            if self.tell() > 0:
+                raise OSError("Timeout was reached")
+            return super().read(10)
+
+    monkeypatch.setattr(archives, "open_file", lambda uri, store: Broken(zstd(tar([f"{MBID}-0.json"]))))
+    archive = Archive("s3://b/x.tar.zst", NAME, 3, 1000, None)
+    with pytest.raises(SoundalikeError, match=r"s3://b/x.tar.zst cannot be read: Timeout was reached"):
+        list(read_archive(archive, HERE, 1000, 0))
+
+
+def test_a_member_name_that_is_not_utf8(tmp_path: Path) -> None:
+    plain = tar(["a?.json"]).replace(b"a?.json", b"a\xff.json")
+    checksum = sum(plain[:148]) + 8 * 32 + sum(plain[156:512])
+    fixed = plain[:148] + b"%06o\0 " % checksum + plain[156:]
+    (row,), _ = read(tmp_path / NAME, zstd(fixed))
+    assert row["member"] == "a\ufffd.json"
