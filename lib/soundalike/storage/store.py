@@ -149,7 +149,8 @@ class Store:
             writer = writer.partitionBy(*table.partition_by)
         writer.save(self.path(table))
         version = self.version(table)
-        self.written[table.name] = version
+        if not table.name.startswith("_staging/"):
+            self.written[table.name] = version
         self.log(table).assert_readable_everywhere(version, table.name)
         return version
 
