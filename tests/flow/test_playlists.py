@@ -3,13 +3,11 @@
 import os
 import zipfile
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import boto3
 import pytest
-from moto.server import ThreadedMotoServer
 
 from soundalike.contracts.mpd import RULES
 
@@ -18,7 +16,6 @@ pytestmark = pytest.mark.spark
 SILVER = ["silver/mpd_playlists", "silver/mpd_entries", "silver/mpd_tracks", "silver/mpd_artists", "silver/mpd_albums"]
 BRONZE = ["bronze/mpd_playlists", "bronze/mpd_entries"]
 OPERATIONS = ["operations/mpd_integrity", "operations/mpd_stats", "operations/mpd_histograms", "operations/ledger"]
-CREDENTIALS = {"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing", "AWS_EC2_METADATA_DISABLED": "true"}
 
 
 def test_statistics_and_top_lists(playlists_reference: Path, rows: Any, playlists: Any) -> None:
@@ -97,29 +94,18 @@ def test_a_second_run_does_nothing(
     assert again == {"ingest_mpd.slices": "skipped", "ingest_mpd.playlists": "skipped"}
 
 
-@pytest.fixture
-def endpoint(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    for name, value in CREDENTIALS.items():
-        monkeypatch.setenv(name, value)
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
-
-
 def test_the_zip_on_s3_gives_the_rows_of_the_folder(
-    submit: Any, endpoint: str, playlists: Any, playlists_reference: Path, content: Any, tmp_path: Path
+    submit: Any, endpoint: str, aws: None, playlists: Any, playlists_reference: Path, content: Any, tmp_path: Path
 ) -> None:
     with zipfile.ZipFile(tmp_path / "mpd", "w", zipfile.ZIP_DEFLATED) as archive:
         for path in sorted(playlists[0].rglob("*.*"), reverse=True):
             archive.write(path, path.relative_to(playlists[0]))
         archive.write(playlists[0] / "md5sums", "md5sums")
     s3 = boto3.client("s3", endpoint_url=endpoint, region_name="us-east-1")
-    s3.create_bucket(Bucket="dumps")
-    s3.upload_file(str(tmp_path / "mpd"), "dumps", "mpd")
+    s3.create_bucket(Bucket="playlists")
+    s3.upload_file(str(tmp_path / "mpd"), "playlists", "mpd")
     done = submit(
-        "ingest_mpd", "--set", f"storage.root={tmp_path}/tables", "--set", "sources.mpd.uri=s3://dumps/mpd",
+        "ingest_mpd", "--set", f"storage.root={tmp_path}/tables", "--set", "sources.mpd.uri=s3://playlists/mpd",
         "--set", f"storage.s3.endpoint={endpoint}", env=dict(os.environ),
     )  # fmt: skip
     assert done.returncode == 0, done.stderr

@@ -1,36 +1,18 @@
 """Archives and tables on an S3-compatible server: S3A with Delta writes, deltalake reads, the rows are those on files."""
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import boto3
 import pytest
-from moto.server import ThreadedMotoServer
 
 pytestmark = pytest.mark.spark
 
-CREDENTIALS = {
-    "AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing", "AWS_DEFAULT_REGION": "us-east-1",
-    "AWS_EC2_METADATA_DISABLED": "true",
-}  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def endpoint() -> Iterator[str]:
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
-
 
 def test_pipeline_on_s3_equals_the_run_on_files(
-    submit: Any, endpoint: str, sample: Any, reference: Path, content: Any, monkeypatch: pytest.MonkeyPatch
+    submit: Any, endpoint: str, sample: Any, reference: Path, content: Any, aws: None
 ) -> None:
-    for name, value in CREDENTIALS.items():
-        monkeypatch.setenv(name, value)
     s3 = boto3.client("s3", endpoint_url=endpoint)
     s3.create_bucket(Bucket="dumps")
     s3.create_bucket(Bucket="tables")

@@ -1,6 +1,5 @@
 """The same tables on an S3 server (moto, in this process)."""
 
-import logging
 from pathlib import Path
 
 import pytest
@@ -12,19 +11,12 @@ SANDMAN = "62c2e20a-559e-422f-a44c-9afa7882f0c4"
 
 
 @pytest.fixture(scope="module")
-def endpoint():
+def endpoint(endpoint):
     import boto3
-    from moto.server import ThreadedMotoServer
 
-    logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    url = f"http://{host}:{port}"
     keys = {"aws_access_key_id": "a", "aws_secret_access_key": "b"}
-    boto3.client("s3", endpoint_url=url, region_name="us-east-1", **keys).create_bucket(Bucket="music")
-    yield url
-    server.stop()
+    boto3.client("s3", endpoint_url=endpoint, region_name="us-east-1", **keys).create_bucket(Bucket="music")
+    return endpoint
 
 
 @pytest.fixture

@@ -1,12 +1,10 @@
 """Which slices are read: folder, `data/` folder or zip, on files and on an S3 server; and what is refused."""
 
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import boto3
 import pytest
-from moto.server import ThreadedMotoServer
 
 from soundalike.errors import SoundalikeError
 from soundalike.samples.playlists import make_playlists
@@ -100,15 +98,8 @@ def test_messages(tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[ObjectStore]:
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "testing")
-    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield ObjectStore(f"http://{host}:{port}")
-    server.stop()
+def s3(endpoint: str, aws: None) -> ObjectStore:
+    return ObjectStore(endpoint)
 
 
 def test_zip_and_prefix_on_s3_by_ranges(
@@ -117,22 +108,22 @@ def test_zip_and_prefix_on_s3_by_ranges(
     (dataset / "large.bin").write_bytes(bytes(40 * 2**20))
     zip_file = zipped(dataset, tmp_path / "playlists.zip", zipfile.ZIP_STORED)
     client = boto3.client("s3", endpoint_url=s3.endpoint, region_name="us-east-1")
-    client.create_bucket(Bucket="dumps")
-    client.upload_file(str(zip_file), "dumps", "playlists.zip")
+    client.create_bucket(Bucket="listing")
+    client.upload_file(str(zip_file), "listing", "playlists.zip")
     for path in sorted((dataset / "data").iterdir()):
-        client.upload_file(str(path), "dumps", f"mpd/data/{path.name}")
+        client.upload_file(str(path), "listing", f"mpd/data/{path.name}")
     read = []
     raw = files._RangedFile.readinto
     monkeypatch.setattr(files._RangedFile, "readinto", lambda self, buffer: read.append(n := raw(self, buffer)) or n)
 
-    remote = list_dataset("s3://dumps/playlists.zip", s3)
+    remote = list_dataset("s3://listing/playlists.zip", s3)
     local = list_dataset(str(zip_file), LOCAL)
     assert [(s.name, s.size, s.md5) for s in remote.slices] == [(s.name, s.size, s.md5) for s in local.slices]
     rows = [list(read_slice(remote.name, part, s3)) for part in remote.slices]
     assert rows == [list(read_slice(local.name, part, LOCAL)) for part in local.slices]
     assert len(read) <= 40 and sum(read) < 60 * 2**20  # of 4 listings and 4 slices, each of a 40 MiB file
 
-    prefix = list_dataset("s3://dumps/mpd/", s3)
+    prefix = list_dataset("s3://listing/mpd/", s3)
     assert [s.name for s in prefix.slices] == [s.name for s in local.slices] and prefix.skipped == 1
     last = list(read_slice(prefix.name, prefix.slices[0], s3))[-1]
     assert SliceStatus.read(last.column("status")[0].as_py()).playlists == 10
