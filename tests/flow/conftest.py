@@ -27,20 +27,6 @@ def sample(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, An
 
 
 @pytest.fixture(scope="session")
-def reference(spark: Any, sample: tuple[Path, dict[str, Any]], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Root of the tables of one pipeline run on files."""
-    from jobs.ingest_acousticbrainz import inputs
-    from jobs.pipeline import pipeline
-
-    from soundalike.run import main
-
-    root = tmp_path_factory.mktemp("reference")
-    argv = ["--set", f"storage.root={root}", "--set", f"sources.acousticbrainz.uris={sample[0]}"]
-    assert main("pipeline", pipeline, inputs, argv) == 0
-    return root
-
-
-@pytest.fixture(scope="session")
 def playlists(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
     """(folder of a dataset of playlists in three slices, truth)."""
     out = tmp_path_factory.mktemp("playlists")
@@ -48,12 +34,25 @@ def playlists(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str,
 
 
 @pytest.fixture(scope="session")
-def playlists_reference(
-    spark: Any, playlists: tuple[Path, dict[str, Any]], tmp_path_factory: pytest.TempPathFactory
-) -> Path:
-    """Root of the tables of one run over the playlists, from their folder."""
-    root = tmp_path_factory.mktemp("playlists_reference")
-    assert ingested(root, playlists[0]) == 0
+def run_pipeline(sample: tuple[Path, dict[str, Any]], playlists: tuple[Path, dict[str, Any]]) -> Callable[..., int]:
+    """`run_pipeline(root)`: exit code of the pipeline over both dumps, in this process's session."""
+
+    def run(root: Path) -> int:
+        from jobs.pipeline import pipeline, required_inputs
+
+        from soundalike.run import main
+
+        given = [f"storage.root={root}", f"sources.acousticbrainz.uris={sample[0]}", f"sources.mpd.uri={playlists[0]}"]
+        return main("pipeline", pipeline, required_inputs, [word for one in given for word in ("--set", one)])
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def reference(spark: Any, run_pipeline: Callable[..., int], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Root of the tables of one pipeline run over both dumps on files."""
+    root = tmp_path_factory.mktemp("reference")
+    assert run_pipeline(root) == 0
     return root
 
 

@@ -29,22 +29,17 @@ def contract() -> dict[str, list[dict[str, str]]]:
     return tables
 
 
-def test_the_published_tables_are_those_of_the_contract(clusters_reference: Path, playlists_reference: Path) -> None:
-    published = {
-        str(log.parent.relative_to(root))
-        for root in (clusters_reference, playlists_reference)
-        for log in root.rglob("_delta_log")
-    }
+def test_the_published_tables_are_those_of_the_contract(clusters_reference: Path) -> None:
+    published = {str(log.parent.relative_to(clusters_reference)) for log in clusters_reference.rglob("_delta_log")}
     assert published == set(contract())
 
 
 @pytest.mark.parametrize("table", contract())
 def test_table_has_its_columns_protocol_nulls_and_key(
-    spark: Any, request: pytest.FixtureRequest, rows: Any, table: str
+    spark: Any, clusters_reference: Path, rows: Any, table: str
 ) -> None:
     expected = contract()[table]
-    root: Path = request.getfixturevalue("playlists_reference" if "/mpd_" in table else "clusters_reference")
-    path = root / table
+    path = clusters_reference / table
     found = spark.read.format("delta").load(str(path))
     names = [line["column"] for line in expected]
     assert found.dtypes[: len(names)] == [(line["column"], line["type"]) for line in expected]
@@ -56,6 +51,8 @@ def test_table_has_its_columns_protocol_nulls_and_key(
     stamps = {name: value for name, value in properties.items() if name.startswith("soundalike.")}
     assert stamps == ({} if table.startswith("bronze/") else STAMPS)
     key = [line["column"] for line in expected if line["key"]]
-    twice = [k for k, n in Counter(tuple(row[c] for c in key) for row in rows(root, table)).items() if n > 1]
+    twice = [
+        k for k, n in Counter(tuple(row[c] for c in key) for row in rows(clusters_reference, table)).items() if n > 1
+    ]
     assert twice == []
     assert found.count() > 0
