@@ -123,6 +123,18 @@ class _RangedFile(io.RawIOBase):
 
 def _stat(filesystem: fs.FileSystem, path: str, uri: str) -> fs.FileInfo:
     try:
-        return filesystem.get_file_info(path)
+        info = filesystem.get_file_info(path)
+        if info.type == fs.FileType.NotFound and isinstance(filesystem, fs.S3FileSystem):
+            bucket = path.split("/")[0]
+            if filesystem.get_file_info(bucket).type == fs.FileType.NotFound:
+                raise SoundalikeError(
+                    f"{uri}: bucket {bucket} does not exist; check the name and setting 'storage.s3.endpoint'"
+                )
+        return info
     except OSError as error:
+        if "ACCESS_DENIED" in str(error):
+            raise SoundalikeError(
+                f"{uri} cannot be read: access denied, for want of S3 credentials or of the right to read it; "
+                "give AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, a profile, or a role of the machine"
+            ) from error
         raise SoundalikeError(f"{uri} cannot be read: {str(error).splitlines()[0]}") from error

@@ -15,6 +15,7 @@ from soundalike.contracts.table import Table
 from soundalike.errors import SoundalikeError
 from soundalike.settings import StorageSettings
 from soundalike.storage.commits import CommitLog, Mark
+from soundalike.storage.root import check_writable
 
 # Any reader opens protocol (1,2): none of these features may creep in by a platform's defaults.
 _PLAIN = {
@@ -34,8 +35,12 @@ class Store:
         self.spark = spark
         self.stamps = stamps or {}
         self.written: dict[str, int] = {}
+        self._known: set[str] = set()  # tables that were found to be of their contract
         self.root = self._absolute(settings.root)
         self.bronze_root = self._absolute(settings.bronze_root) if settings.bronze_root else self.root
+        check_writable(spark, self.root, "storage.root")
+        if self.bronze_root != self.root:
+            check_writable(spark, self.bronze_root, "storage.bronze_root")
 
     def _absolute(self, path: str) -> str:
         # Everywhere but on EMR the s3 scheme has no file system; S3A serves s3a:// on EMR too.
@@ -72,6 +77,9 @@ class Store:
     def read(self, table: Table) -> DataFrame:
         """The newest version, with the contract's columns in order. Raises if it is missing or breaks the contract."""
         self.version(table)
+        return self._of_contract(table).select(*table.column_names)
+
+    def _of_contract(self, table: Table) -> DataFrame:
         rows = self.spark.read.format("delta").load(self.path(table))
         wrong = table.differences([(name, kind) for name, kind in rows.dtypes])
         if wrong:
@@ -79,7 +87,8 @@ class Store:
                 f"table {table.name} at {self.path(table)} is not of this version's contract: {'; '.join(wrong)}; "
                 "use another storage.root or rebuild the table"
             )
-        return rows.select(*table.column_names)
+        self._known.add(table.name)
+        return rows
 
     def marks(self, table: Table) -> list[dict[str, Any]]:
         """The marks of all commits, oldest first; commits without one are left out."""
@@ -155,10 +164,23 @@ class Store:
         return version
 
     def ensure(self, table: Table) -> bool:
-        """Creates the table, empty, if it is missing; whether it is still empty since."""
+        """Creates the table, empty, if it is missing; whether it is still empty since.
+
+        Raises:
+            SoundalikeError: what is there breaks the contract, or is no Delta table.
+        """
         versions = self.log(table).versions()
         if versions:
+            if table.name not in self._known:
+                self._of_contract(table)
             return versions == [0]
+        folder = self._hadoop_path(self.path(table))
+        files = folder.getFileSystem(self._hadoop())
+        if files.exists(folder) and files.listStatus(folder):
+            raise SoundalikeError(
+                f"table {table.name}: {self.path(table)} holds files that are no Delta table; "
+                "use another storage.root or clear the folder"
+            )
 
         def quoted(text: str) -> str:
             return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
