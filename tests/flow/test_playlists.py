@@ -94,6 +94,33 @@ def test_a_second_run_does_nothing(
     assert again == {"ingest_mpd.slices": "skipped", "ingest_mpd.playlists": "skipped"}
 
 
+def test_a_pipeline_of_playlists_alone_ends_with_tracks(
+    playlists_reference: Path, rows: Any, playlists: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from jobs.pipeline import pipeline, required_inputs
+
+    from soundalike.reader import Reader
+    from soundalike.run import main
+
+    root = playlists_reference  # what the ingest has done is done: only the tracks are made
+    argv = ["--set", f"storage.root={root}", "--set", f"sources.mpd.uri={playlists[0]}"]
+    assert main("pipeline", pipeline, required_inputs, argv) == 0
+    assert "playlists have no vectors, so there are no neighbors to search" in capsys.readouterr().err
+    found = {row["track_id"]: row for row in rows(root, "gold/tracks")}
+    given = rows(root, "silver/mpd_tracks")
+    assert found.keys() == {track["track_id"] for track in given}
+    for track in given:
+        row = found[track["track_id"]]
+        seconds = None if track["duration_ms"] is None else track["duration_ms"] / 1000
+        assert (row["title"], row["artist"], row["album"]) == tuple(
+            track[name] for name in ("track_name", "artist_name", "album_name")
+        )
+        assert (row["source"], row["duration_s"], row["popularity"]) == ("spotify", seconds, track["n_playlists"])
+        assert (row["genres"], row["recording_key"]) == ([], track["track_id"])
+    one = min(found)
+    assert Reader(root).tracks([one])[one].title == found[one]["title"]
+
+
 def test_the_zip_on_s3_gives_the_rows_of_the_folder(
     submit: Any, endpoint: str, aws: None, playlists: Any, playlists_reference: Path, content: Any, tmp_path: Path
 ) -> None:
