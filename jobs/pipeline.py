@@ -10,6 +10,7 @@ from jobs.ingest_acousticbrainz import ingest_acousticbrainz, inputs
 from jobs.neighbors import neighbors
 from jobs.recordings import recordings
 from jobs.tracks import tracks
+from soundalike.contracts.tables import TRACK_VECTORS
 from soundalike.errors import UsageError
 from soundalike.run import Run, exit_with, main
 from soundalike.settings import Settings
@@ -28,8 +29,11 @@ def pipeline(run: Run) -> None:
     for job in (ingest_acousticbrainz, recordings) if has_documents else ():
         job(run)
     playlists.ingest_mpd(run)
-    for job in (tracks, neighbors) if has_documents else ():
-        job(run)
+    tracks(run)
+    if run.settings.neighbors.vectors or run.store.exists(TRACK_VECTORS):
+        neighbors(run)
+    else:
+        run.console.line(f"no {TRACK_VECTORS.name}: playlists have no vectors, so there are no neighbors to search")
 
 
 if __name__ == "__main__":

@@ -1,11 +1,13 @@
-"""Bronze -> valid submissions, recordings, rejects and the ledger of both."""
+"""Bronze -> valid submissions, recordings, artists, albums, their bridges, rejects and the ledger."""
 
 from jobs.ingest_acousticbrainz import inputs
 from soundalike.contracts.acousticbrainz import RULES
+from soundalike.contracts.entities import ALBUM_ARTISTS, ALBUMS, ARTISTS, RECORDING_ALBUMS, RECORDING_ARTISTS
 from soundalike.contracts.tables import BRONZE_SUBMISSIONS, RECORDINGS, REJECTS, SUBMISSIONS
 from soundalike.contracts.versions import RULES as RULES_VERSION
 from soundalike.run import Run, Stage, exit_with, main
 from soundalike.sources.acousticbrainz.documents import Reading
+from soundalike.stages import entities
 from soundalike.stages import recordings as merge
 from soundalike.stages import submissions as read
 
@@ -32,8 +34,17 @@ def recordings(run: Run) -> None:
             merged = merge.merged_submissions(submissions, settings.placeholder_titles).persist()
             counters |= merge.recording_counters(merged).collect()[0].asDict()
             counters |= merge.same_audio(submissions).collect()[0].asDict()
-            run.write_ledger("acousticbrainz", settings.profile, RULES_VERSION, _ledger(counters, marks), mark)
+            ledger = _ledger(counters, marks)
+            run.together(
+                lambda: run.write_ledger("acousticbrainz", settings.profile, RULES_VERSION, ledger, mark),
+                lambda: run.store.replace(ARTISTS, entities.artists(merged), mark),
+                lambda: run.store.replace(ALBUMS, entities.albums(merged), mark),
+                lambda: run.store.replace(RECORDING_ARTISTS, entities.recording_artists(merged), mark),
+                lambda: run.store.replace(RECORDING_ALBUMS, entities.recording_albums(merged), mark),
+                lambda: run.store.replace(ALBUM_ARTISTS, entities.album_artists(merged), mark),
+            )
             rows = merge.recordings_of(merged, merge.near_duplicates(merged), merge.audio_duplicates(submissions))
+            # Last: the mark of this table says that the stage is done.
             stage.table_versions[RECORDINGS.name] = run.store.replace(RECORDINGS, rows, mark)
             merged.unpersist()
         _report(stage, counters)

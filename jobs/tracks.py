@@ -1,34 +1,86 @@
-"""Recordings -> genre memberships, scaled vectors and gold tracks."""
+"""Recordings and playlist tracks -> genre memberships, scaled vectors and gold tracks."""
 
-from jobs.ingest_acousticbrainz import inputs
+from collections.abc import Sequence
+from functools import reduce
+from typing import Any
+
+from jobs import ingest_acousticbrainz, ingest_mpd
+from soundalike.contracts import mpd
 from soundalike.contracts.tables import FEATURE_SCALERS, GENRE_MEMBERSHIPS, RECORDINGS, TRACK_VECTORS, TRACKS
+from soundalike.errors import SoundalikeError
 from soundalike.run import Run, exit_with, main
+from soundalike.settings import Settings
+from soundalike.stages import genres
 from soundalike.stages import tracks as stages
 
 
+def inputs(settings: Settings) -> Sequence[str]:
+    return [*ingest_acousticbrainz.inputs(settings), *ingest_mpd.inputs(settings)]
+
+
 def tracks(run: Run) -> None:
+    """Handles each source that has its table; rows of other sources stay."""
     with run.stage("tracks") as stage:
-        mark = run.mark(stage, RECORDINGS)
+        read = [table for table in (RECORDINGS, mpd.TRACKS) if run.store.exists(table)]
+        if not read:
+            raise SoundalikeError(
+                f"neither {RECORDINGS.name} nor {mpd.TRACKS.name} is below {run.store.root}; "
+                "run the job recordings or ingest_mpd first"
+            )
+        mark = run.mark(stage, *read)
         if run.store.holds(TRACKS, mark):
             return stage.skip()
-        feature_set = run.settings.vectors.feature_set
-        ours = f"source = '{stages.SOURCE}'"
-        of_set = f"feature_set = '{feature_set}'"
-        recordings = run.store.read(RECORDINGS)
-        stage.rows_in = recordings.count()
-        features = stages.features_of_recordings(recordings, feature_set)
-        scaler = stages.fitted_scaler(features, feature_set)
-        scalers = run.rows(FEATURE_SCALERS, [scaler.row()] if scaler else [])
-        memberships, vectors = stages.memberships_of_recordings(recordings), stages.scaled_vectors(features, scaler)
-        run.together(
-            lambda: run.store.replace(GENRE_MEMBERSHIPS, memberships, mark, where=ours),
-            lambda: run.store.replace(FEATURE_SCALERS, scalers, mark, where=f"{of_set} AND genre = '*'"),
-            lambda: run.store.replace(TRACK_VECTORS, vectors, mark, where=f"{ours} AND {of_set}"),
-        )
-        stage.table_versions[TRACKS.name] = run.store.replace(
-            TRACKS, stages.tracks_of_recordings(recordings), mark, where=ours
-        )
-        stage.rows_out, stage.rows_rejected = stage.rows_in, 0
+        found = {}
+        if RECORDINGS in read:
+            found[stages.SOURCE] = _recordings(run, mark)
+        if mpd.TRACKS in read:
+            found[stages.PLAYLISTS] = stages.tracks_of_playlists(run.store.read(mpd.TRACKS))
+        rows = reduce(lambda one, other: one.unionByName(other), found.values())
+        sources = ", ".join(f"'{source}'" for source in found)
+        # Last, and one commit for all sources: the mark of this table says that the stage is done.
+        stage.table_versions[TRACKS.name] = run.store.replace(TRACKS, rows, mark, where=f"source IN ({sources})")
+        stage.rows_in = stage.rows_out = sum(run.store.read(table).count() for table in read)
+        stage.rows_rejected = 0
+
+
+def _recordings(run: Run, mark: Any) -> Any:
+    """Publishes the memberships, the corpus scaler and the vectors of recordings; returns their rows of gold/tracks."""
+    feature_set, given = run.settings.vectors.feature_set, run.settings.genres
+    ours, of_set = f"source = '{stages.SOURCE}'", f"feature_set = '{feature_set}'"
+    rule = genres.GenreRule(given.mode, given.threshold, given.confidence_floor)
+    placed = genres.with_genres(run.store.read(RECORDINGS), rule)
+    features = stages.features_of_recordings(placed, feature_set)
+    groups = genres.genre_groups(features).orderBy("genre").collect()
+    dropped = [group for group in groups if group["complete"] < given.min_group.acousticbrainz]
+    kept = genres.with_groups_kept(placed, [group["genre"] for group in dropped])
+    ledger = genres.membership_counters(kept).collect()[0].asDict()
+    ledger |= {"genres_dropped": len(dropped), "memberships_dropped": sum(group["tracks"] for group in dropped)}
+    scaler = stages.fitted_scaler(features, feature_set)
+    scalers = run.rows(FEATURE_SCALERS, [scaler.row()] if scaler else [])
+    memberships = genres.memberships(kept, stages.SOURCE, rule.map_version)
+    vectors = stages.scaled_vectors(features, scaler)
+    run.together(
+        lambda: run.store.replace(GENRE_MEMBERSHIPS, memberships, mark, where=ours),
+        lambda: run.store.replace(FEATURE_SCALERS, scalers, mark, where=f"{of_set} AND genre = '*'"),
+        lambda: run.store.replace(TRACK_VECTORS, vectors, mark, where=f"{ours} AND {of_set}"),
+        lambda: run.write_ledger("tracks", stages.SOURCE, rule.map_version, ledger, mark),
+    )
+    _report(run, groups, dropped, ledger)
+    return stages.tracks_of_recordings(kept)
+
+
+def _report(run: Run, groups: list[Any], dropped: list[Any], ledger: dict[str, int]) -> None:
+    run.console.table(
+        ["genre", "tracks", "with all features", ""],
+        [
+            [group["genre"], f"{group['tracks']:,}", f"{group['complete']:,}", "dropped" if group in dropped else ""]
+            for group in groups
+        ],
+    )
+    run.console.line(
+        f"{ledger['memberships']:,} memberships of {ledger['tracks']:,} tracks; "
+        f"{ledger['tracks_with_genre']:,} have a genre other than {genres.OTHER}"
+    )
 
 
 if __name__ == "__main__":

@@ -19,6 +19,8 @@ def test_defaults_are_those_of_the_contract() -> None:
     )
     assert settings.vectors.feature_set == "ab16"
     assert settings.storage.bronze_root == ""
+    groups = settings.genres.min_group
+    assert (settings.genres.mode, groups.acousticbrainz, groups.spotify) == ("label", 1, 100)
     clusters = settings.clusters
     assert (clusters.policy, clusters.k_min, clusters.k_max, clusters.fit_rows) == ("size", 8, 512, 2_000_000)
 
@@ -60,6 +62,9 @@ def test_flat_names_every_setting() -> None:
         ("neighbors.name=", "setting 'neighbors.name' must be a name like 'track_neighbors', found ''"),
         ("neighbors.scopes=", "setting 'neighbors.scopes' must name at least one of genre, genre_decade, each once"),
         ("neighbors.scopes=genre,genre", "setting 'neighbors.scopes' must name at least one of genre, genre_decade, each once"),
+        ("genres.mode=super", "setting 'genres.mode' must be of label, threshold; found 'super'"),
+        ("genres.min_group=5", "setting 'genres.min_group' is unknown; the nearest is 'genres.min_group.spotify' (conf/settings.toml lists every setting)"),
+        ("genres.min_group.acousticbrainz=0", "setting 'genres.min_group.acousticbrainz' must be between 1 and 2147483647, found 0"),
         ("clusters.k_min=600", "setting 'clusters.k_min' must not be above 'clusters.k_max', found 600 and 512"),
         ("clusters.policy=elbow", "setting 'clusters.policy' must be of size, fixed; found 'elbow'"),
         ("clusters.fit_rows=0", "setting 'clusters.fit_rows' must be between 1 and 2147483647, found 0"),

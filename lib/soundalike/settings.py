@@ -85,6 +85,20 @@ class PlaylistSettings:
 
 
 @dataclass(frozen=True)
+class GroupSettings:
+    acousticbrainz: Annotated[int, _between(1, 2**31 - 1)]
+    spotify: Annotated[int, _between(1, 2**31 - 1)]
+
+
+@dataclass(frozen=True)
+class GenreSettings:
+    mode: Annotated[str, _one_of("label", "threshold")]
+    threshold: Annotated[float, _between(0, 1)]
+    confidence_floor: Annotated[float, _between(0, 1)]
+    min_group: GroupSettings
+
+
+@dataclass(frozen=True)
 class VectorSettings:
     feature_set: Annotated[str, _one_of("ab11", "ab16")]
 
@@ -121,6 +135,7 @@ class Settings:
     sources: SourceSettings
     acousticbrainz: AcousticBrainzSettings
     mpd: PlaylistSettings
+    genres: GenreSettings
     vectors: VectorSettings
     clusters: ClusterSettings
     neighbors: NeighborSettings

@@ -5,8 +5,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from jobs.pipeline import pipeline, required_inputs
 
 from soundalike.contracts.mpd import RULES
+from soundalike.run import main
 from soundalike.samples.playlists import entry, playlist, slice_bytes, slice_name, uri
 
 pytestmark = pytest.mark.spark
@@ -107,12 +109,13 @@ def written(folder: Path) -> dict[str, int]:
 
 
 def test_each_slice_moves_its_counter_and_no_other(
-    spark: Any, ingest_playlists: Any, rows: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    spark: Any, rows: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "data").mkdir()
     firsts = written(tmp_path / "data")
     root = tmp_path / "tables"
-    assert ingest_playlists(root, tmp_path / "data") == 0
+    argv = ["--set", f"storage.root={root}", "--set", f"sources.mpd.uri={tmp_path}/data"]
+    assert main("pipeline", pipeline, required_inputs, argv) == 0
     counts: dict[str, int | None] = {}
     for row in rows(root, "operations/mpd_integrity"):
         counts[row["rule"]] = None if row["count"] is None else (counts.get(row["rule"]) or 0) + row["count"]
@@ -147,5 +150,11 @@ def test_each_slice_moves_its_counter_and_no_other(
     assert (second["artist_uri_bad"]["n_artists"], second["album_uri_bad"]["n_albums"]) == (4, 4)
     assert second["collaborative_value"]["collaborative"] is None
     assert second["entry_duration"]["duration_sum_ms"] == second["entry_duration"]["duration_ms"] + 5
-    warned = [line for line in capsys.readouterr().err.splitlines() if line.startswith("warning: ")]
+    said = capsys.readouterr().err.splitlines()
+    # The pipeline has no documents here: it ends with the tracks of the playlists.
+    assert {r["source"] for r in rows(root, "gold/tracks")} == {"spotify"} and not (
+        root / "gold/track_neighbors"
+    ).exists()
+    assert any("playlists have no vectors, so there are no neighbors to search" in line for line in said)
+    warned = [line for line in said if line.startswith("warning: ")]
     assert len(warned) == 1 and warned[0].startswith("warning: mpd.slice.0-1.json: slice_unreadable: ")

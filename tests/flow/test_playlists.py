@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from soundalike.contracts.mpd import RULES
+from soundalike.reader import Reader
 
 pytestmark = pytest.mark.spark
 
@@ -72,3 +73,19 @@ def test_playlists_hold_claims_and_counts(reference: Path, rows: Any) -> None:
     by_text = {r["description"]: r["description_text"] for r in rows(reference, "silver/mpd_playlists")}
     assert by_text == {None: None, "": "", "for the road": "for the road", "&amp;lt;3": "&lt;3",
                        "Rock &amp; Roll isn&#x27;t dead": "Rock & Roll isn't dead"}  # fmt: skip
+
+
+def test_tracks_of_playlists_stand_beside_the_recordings(reference: Path, rows: Any) -> None:
+    found = {row["track_id"]: row for row in rows(reference, "gold/tracks") if row["source"] == "spotify"}
+    given = rows(reference, "silver/mpd_tracks")
+    assert found.keys() == {track["track_id"] for track in given}
+    for track in given:
+        row = found[track["track_id"]]
+        seconds = None if track["duration_ms"] is None else track["duration_ms"] / 1000
+        assert (row["title"], row["artist"], row["album"]) == tuple(
+            track[name] for name in ("track_name", "artist_name", "album_name")
+        )
+        assert (row["duration_s"], row["popularity"]) == (seconds, track["n_playlists"])
+        assert (row["genres"], row["recording_key"]) == ([], track["track_id"])
+    one = min(found)
+    assert Reader(reference).tracks([one])[one].title == found[one]["title"]

@@ -222,6 +222,24 @@ def test_listed_recordings(sample, valid):
     assert any(r["title"] == "[untitled]" for r in listed.values())
 
 
+def test_bridges(sample, valid):
+    """Ids count where a list of names is equally long; which list wins cannot matter: a recording has one set of ids."""
+
+    def items(tags, key):
+        value = {k.lower(): v for k, v in tags.items()}.get(key)
+        return [value] if isinstance(value, str) else value or []
+
+    artists, albums = set(), set()
+    for mbid, group in valid.items():
+        for tags in (document["metadata"]["tags"] for document in group):
+            ids = items(tags, "musicbrainz_artistid")
+            if ids and len(ids) in (len(items(tags, "artist")), len(items(tags, "artists"))):
+                artists |= {(mbid, artist) for artist in ids}
+            albums |= {mbid for _ in items(tags, "musicbrainz_albumid")[:1]}
+    assert sample.truth["bridges"] == {"recording_artists": len(artists), "recording_albums": len(albums)}
+    assert any(len(pairs) > 1 for pairs in Counter(mbid for mbid, _ in artists).items())
+
+
 def test_equal_audio(sample, valid):
     owners = defaultdict(set)
     for mbid, group in valid.items():

@@ -2,6 +2,7 @@
 
 from soundalike.contracts.acousticbrainz import ELEVEN
 from soundalike.contracts.clusters import CLUSTER_SIZES, GENRE_CLUSTERS, TRACK_CLUSTERS
+from soundalike.contracts.entities import ALL as ENTITIES
 from soundalike.contracts.table import Table, columns
 
 ARTISTS = "array<struct<artist_id:string,artist_name:string>>"
@@ -139,9 +140,9 @@ GENRE_MEMBERSHIPS = Table(
     columns=columns("""
         track_id string!    recording MBID
         source string!      acousticbrainz, spotify
-        genre string!       genre name
+        genre string!       genre name; other = in no other
         map_version string! version of the genre map
-        weight double!      probability of the label; 0 = the model gives none for it
+        weight double!      probability of the genre; 0 = the model gives none for it
     """),
 )
 
@@ -154,7 +155,7 @@ TRACK_VECTORS = Table(
         source string!          acousticbrainz, spotify, fma
         feature_set string!     name of the feature set
         recording_key string!   tracks that may never stand in one list share it
-        genres array<string>!   sorted; empty = none
+        genres array<string>!   sorted, of any size; empty = none
         decade int              floor(year / 10) * 10; null = undated
         is_trusted boolean!     at least one trusted submission
         features array<double>  before scaling, in the set's order; null = one is missing
@@ -168,18 +169,18 @@ TRACKS = Table(
     key=("track_id", "source"),
     sort_by=("track_id",),
     columns=columns("""
-        track_id string!        recording MBID
+        track_id string!        recording MBID; Spotify's id of a playlist track
         source string!          acousticbrainz, spotify, fma
         title string!           title
-        artist string           artist credit
+        artist string           artist credit; primary artist
         album string            album name
-        release_year int        year
+        release_year int        year; null = undated
         release_decade int      decade
-        genres array<string>!   sorted
+        genres array<string>!   those of silver/genre_memberships, sorted; empty for playlist tracks
         duration_s double       seconds
-        is_trusted boolean!     may have neighbors
-        popularity bigint       submissions
-        recording_key string!   as in silver/track_vectors
+        is_trusted boolean!     at least one trusted submission; true where nothing is known against it
+        popularity bigint       submissions; playlists holding it
+        recording_key string!   as in silver/track_vectors; of playlist tracks their id
     """),
 )
 
@@ -271,8 +272,8 @@ LEDGER = Table(
     key=("run_id", "source", "profile", "counter"),
     columns=columns("""
         run_id string!        run
-        source string!        acousticbrainz, clusters, assign, neighbors
-        profile string!       rule profile; for neighbors the table's name, for clusters and assign the feature set
+        source string!        acousticbrainz, mpd, tracks, clusters, assign, neighbors
+        profile string!       rule profile; tracks: the source; clusters, assign: the feature set; neighbors: the table
         rules_version string! version of the rules
         counter string!       counter
         value bigint!         value, zero included
@@ -302,6 +303,7 @@ RUNS = Table(
 )
 
 ALL = (
-    BRONZE_SUBMISSIONS, SUBMISSIONS, RECORDINGS, REJECTS, GENRE_MEMBERSHIPS, TRACK_VECTORS, TRACKS, FEATURE_SCALERS,
-    GENRE_CLUSTERS, TRACK_CLUSTERS, CLUSTER_SIZES, TRACK_NEIGHBORS, NEIGHBOR_MODELS, CERTIFICATES, LEDGER, RUNS,
+    BRONZE_SUBMISSIONS, SUBMISSIONS, RECORDINGS, *ENTITIES, REJECTS, GENRE_MEMBERSHIPS, TRACK_VECTORS, TRACKS,
+    FEATURE_SCALERS, GENRE_CLUSTERS, TRACK_CLUSTERS, CLUSTER_SIZES, TRACK_NEIGHBORS, NEIGHBOR_MODELS, CERTIFICATES,
+    LEDGER, RUNS,
 )  # fmt: skip

@@ -30,6 +30,7 @@ class Truth:
         self.near_dups: list[list[str]] = []
         self.audio_dups: list[list[str]] = []
         self.no_vector: list[str] = []
+        self.bridges = {"recording_artists": 0, "recording_albums": 0}
         self.recordings: dict[str, dict[str, Any]] = {}
         self._every = max(1, rounds // _ORDINARY_SHOWN)
         self._quota = -(-_ORDINARY_SHOWN // rounds)
@@ -78,6 +79,9 @@ class Truth:
         ledger["duplicates"] += len(subs) - 1
         ledger["unresolved_artist"] += not any(sub.resolved for sub in subs)
         ledger["kept_undated"] += all(sub.year is None for sub in subs)
+        # Only the shape of a submission's tags differs, never whose recording it is.
+        self.bridges["recording_artists"] += len(recording.artists) if any(sub.resolved for sub in subs) else 0
+        self.bridges["recording_albums"] += any(sub.album_id is not None for sub in subs)
         lacking = not any(sub.credited for sub in subs) or not any(sub.has_length for sub in subs)
         ledger["near_dup_lacking_part"] += lacking
         hashes = Counter(sub.md5 for sub in subs if sub.md5_usable)
@@ -95,6 +99,7 @@ class Truth:
             "near_dups": self.near_dups,
             "audio_dups": self.audio_dups,
             "no_vector": sorted(self.no_vector),
+            "bridges": self.bridges,
             "recordings": self.recordings,
         }
 

@@ -1,4 +1,4 @@
-"""Recordings -> genre memberships, feature vectors and the tracks that a reader joins neighbors to."""
+"""Recordings and playlist tracks -> feature vectors and the tracks that a reader joins neighbors to."""
 
 import hashlib
 import json
@@ -12,17 +12,15 @@ from pyspark.sql import functions as F
 
 from soundalike.contracts.acousticbrainz import ELEVEN, MODELS, model_offsets
 from soundalike.contracts.features import FEATURE_SETS, FeatureSet
-from soundalike.contracts.tables import GENRE_MEMBERSHIPS, TRACK_VECTORS, TRACKS
+from soundalike.contracts.tables import TRACK_VECTORS, TRACKS
 from soundalike.numeric.moments import mean, population_sd
 from soundalike.numeric.scaling import standardize, unit_rows
 from soundalike.stages.arrays import from_matrix, to_matrix
+from soundalike.stages.genres import genres_of
 from soundalike.stages.schemas import arrow_schema, ddl
 
 SOURCE = "acousticbrainz"
-# The label of one model is the genre: there is no map to version but the model's own classes.
-MAP_VERSION = "rosamerica-label-1"
-
-_GENRE_MODEL = "genre_rosamerica"
+PLAYLISTS = "spotify"
 
 
 @dataclass(frozen=True)
@@ -45,23 +43,12 @@ class Scaler:
         return (self.feature_set.name, "*", self.model_version, self.n, names, list(self.mean), list(self.sd))
 
 
-def memberships_of_recordings(recordings: DataFrame) -> DataFrame:
-    """Mode `label`: one genre per recording; the weight is the label's probability, 0 where the model gives none."""
-    first = model_offsets()[_GENRE_MODEL]
-    of_label = F.lit(0.0)
-    for place, label in enumerate(MODELS[_GENRE_MODEL]):
-        of_label = F.when(F.col(_GENRE_MODEL) == label, F.col("probabilities")[first + place]).otherwise(of_label)
-    return recordings.where(F.col(_GENRE_MODEL).isNotNull()).select(
-        F.col("mbid").alias("track_id"),
-        F.lit(SOURCE).alias("source"),
-        F.col(_GENRE_MODEL).alias("genre"),
-        F.lit(MAP_VERSION).alias("map_version"),
-        F.coalesce(of_label, F.lit(0.0)).alias("weight"),
-    ).select(*GENRE_MEMBERSHIPS.column_names)  # fmt: skip
-
-
 def features_of_recordings(recordings: DataFrame, feature_set: str) -> DataFrame:
-    """Rows of silver/track_vectors without `vector`: features are null as a whole when one is missing."""
+    """Rows of silver/track_vectors without `vector`: features are null as a whole when one is missing.
+
+    `recordings` as from `genres.with_genres`. The genres are those before any is dropped for its size: they are the
+    blocks of the neighbor lists, which no smallest size may change.
+    """
     values = [_feature(name) for name in FEATURE_SETS[feature_set].columns]
     complete = F.lit(True)
     for value in values:
@@ -71,7 +58,7 @@ def features_of_recordings(recordings: DataFrame, feature_set: str) -> DataFrame
         F.lit(SOURCE).alias("source"),
         F.lit(feature_set).alias("feature_set"),
         _recording_key().alias("recording_key"),
-        _genres().alias("genres"),
+        genres_of("placed").alias("genres"),
         F.col("release_decade").alias("decade"),
         "is_trusted",
         F.when(complete, F.array(*values)).alias("features"),
@@ -107,13 +94,24 @@ def scaled_vectors(features: DataFrame, scaler: Scaler | None) -> DataFrame:
 
 
 def tracks_of_recordings(recordings: DataFrame) -> DataFrame:
-    """Rows of gold/tracks."""
+    """Rows of gold/tracks; `recordings` as from `genres.with_groups_kept`."""
     given = {
         "track_id": F.col("mbid"), "source": F.lit(SOURCE), "artist": F.col("artist_credit"),
-        "album": F.col("album_name"), "genres": _genres(), "popularity": F.col("submissions"),
+        "album": F.col("album_name"), "genres": genres_of("kept"), "popularity": F.col("submissions"),
         "recording_key": _recording_key(),
     }  # fmt: skip
     return recordings.select(*[given.get(name, F.col(name)).alias(name) for name in TRACKS.column_names])
+
+
+def tracks_of_playlists(tracks: DataFrame) -> DataFrame:
+    """Rows of gold/tracks from those of silver/mpd_tracks: nothing dates them, and nothing speaks against them."""
+    given = {
+        "source": F.lit(PLAYLISTS), "title": F.col("track_name"), "artist": F.col("artist_name"),
+        "album": F.col("album_name"), "release_year": F.lit(None), "release_decade": F.lit(None), "genres": F.array(),
+        "duration_s": F.col("duration_ms") / 1000, "is_trusted": F.lit(True), "popularity": F.col("n_playlists"),
+        "recording_key": F.col("track_id"),
+    }  # fmt: skip
+    return tracks.select(*[given.get(c.name, F.col(c.name)).cast(c.type).alias(c.name) for c in TRACKS.columns])
 
 
 def _feature(name: str) -> Column:
@@ -122,10 +120,6 @@ def _feature(name: str) -> Column:
     model, output = name.split(".")
     # Merged probabilities of a larger model are divided by their sum already.
     return F.col("probabilities")[model_offsets()[model] + MODELS[model].index(output)]
-
-
-def _genres() -> Column:
-    return F.array_compact(F.array(_GENRE_MODEL))
 
 
 def _recording_key() -> Column:
