@@ -1,11 +1,10 @@
-"""Everything that has input, in order, in one session.
-
-The jobs `clusters` and `assign` are not in it yet: docs/decisions/0006-clusters.md says why.
-"""
+"""Everything that has input, in order, in one session."""
 
 from collections.abc import Sequence
 
 from jobs import ingest_mpd as playlists
+from jobs.assign import assign_all, assign_new
+from jobs.clusters import clusters
 from jobs.ingest_acousticbrainz import ingest_acousticbrainz, inputs
 from jobs.neighbors import neighbors
 from jobs.recordings import recordings
@@ -28,7 +27,8 @@ def pipeline(run: Run) -> None:
     for job in (ingest_acousticbrainz, recordings) if has_documents else ():
         job(run)
     playlists.ingest_mpd(run)
-    for job in (tracks, neighbors) if has_documents else ():
+    new = [assign_new] if run.settings.assign.vectors else []
+    for job in (tracks, clusters, assign_all, *new, neighbors) if has_documents else ():
         job(run)
 
 

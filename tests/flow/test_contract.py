@@ -29,10 +29,10 @@ def contract() -> dict[str, list[dict[str, str]]]:
     return tables
 
 
-def test_the_published_tables_are_those_of_the_contract(clusters_reference: Path, playlists_reference: Path) -> None:
+def test_the_published_tables_are_those_of_the_contract(reference: Path, playlists_reference: Path) -> None:
     published = {
         str(log.parent.relative_to(root))
-        for root in (clusters_reference, playlists_reference)
+        for root in (reference, playlists_reference)
         for log in root.rglob("_delta_log")
     }
     assert published == set(contract())
@@ -43,7 +43,7 @@ def test_table_has_its_columns_protocol_nulls_and_key(
     spark: Any, request: pytest.FixtureRequest, rows: Any, table: str
 ) -> None:
     expected = contract()[table]
-    root: Path = request.getfixturevalue("playlists_reference" if "/mpd_" in table else "clusters_reference")
+    root: Path = request.getfixturevalue("playlists_reference" if "/mpd_" in table else "reference")
     path = root / table
     found = spark.read.format("delta").load(str(path))
     names = [line["column"] for line in expected]
