@@ -4,9 +4,10 @@ from jobs.ingest_acousticbrainz import inputs
 from soundalike.contracts.clusters import GENRE_CLUSTERS
 from soundalike.contracts.features import FEATURE_SETS
 from soundalike.contracts.tables import FEATURE_SCALERS, GENRE_MEMBERSHIPS, TRACK_VECTORS
+from soundalike.errors import SoundalikeError
 from soundalike.run import Run, exit_with, main
 from soundalike.stages.clusters import FitRule, GenreModel, genre_models
-from soundalike.stages.scalers import genre_scalers, placed_tracks
+from soundalike.stages.scalers import GenreSums, genre_scalers, genre_sums, placed_tracks
 
 RULES_VERSION = "clusters-1"
 
@@ -23,23 +24,32 @@ def clusters(run: Run) -> None:
         placed = placed_tracks(
             run.store.read(GENRE_MEMBERSHIPS), run.store.read(TRACK_VECTORS), feature_set.name
         ).persist()
-        stage.rows_in = placed.count()
         with run.watch_tasks("genre tasks"):
-            scalers = genre_scalers(placed, feature_set)
-            models = genre_models(placed, scalers, feature_set, rule)
+            genres = genre_sums(placed, feature_set)
+            if not any(sums.n for sums in genres):
+                raise SoundalikeError(
+                    f"none of the {sum(sums.memberships for sums in genres)} memberships is of a track with features "
+                    f"of feature set {feature_set.name}, so there is nothing to fit; run the job tracks with it"
+                )
+            models = genre_models(placed, genre_scalers(placed, genres, feature_set), feature_set, rule)
         placed.unpersist()
-        run.write_ledger("clusters", feature_set.name, RULES_VERSION, _ledger(models), mark)
-        rows = run.rows(FEATURE_SCALERS, [model.scaler_row() for model in models])
-        run.store.replace(FEATURE_SCALERS, rows, mark, where=f"{of_set} AND genre <> '*'")
+        ledger = _ledger(genres, models)
+        scalers = run.rows(FEATURE_SCALERS, [model.scaler_row() for model in models])
         rows = run.rows(GENRE_CLUSTERS, [model.row(run.id) for model in models])
+        run.together(
+            lambda: run.write_ledger("clusters", feature_set.name, RULES_VERSION, ledger, mark),
+            lambda: run.store.replace(FEATURE_SCALERS, scalers, mark, where=f"{of_set} AND genre <> '*'"),
+        )
         stage.table_versions[GENRE_CLUSTERS.name] = run.store.replace(GENRE_CLUSTERS, rows, mark, where=of_set)
+        stage.rows_in = sum(sums.memberships for sums in genres)
         stage.rows_out, stage.rows_rejected = len(models), 0
-    _report(run, models)
+    _report(run, genres, models)
 
 
-def _ledger(models: list[GenreModel]) -> dict[str, int]:
+def _ledger(genres: list[GenreSums], models: list[GenreModel]) -> dict[str, int]:
     return {
-        "genres": len(models),
+        "genres": len(genres),
+        "genres_without_vector": sum(not sums.n for sums in genres),
         "rows_fitted": sum(model.n for model in models),
         "k_reduced": sum(model.k_eff < model.k for model in models),
         "fitted_on_untrusted": sum(model.scaler.is_untrusted for model in models),
@@ -47,7 +57,10 @@ def _ledger(models: list[GenreModel]) -> dict[str, int]:
     }
 
 
-def _report(run: Run, models: list[GenreModel]) -> None:
+def _report(run: Run, genres: list[GenreSums], models: list[GenreModel]) -> None:
+    for sums in genres:
+        if not sums.n:
+            run.console.line(f"genre {sums.genre}: none of {sums.memberships:,} tracks has features, there is no model")
     for model in models:
         if model.scaler.is_untrusted:
             run.console.line(f"genre {model.scaler.genre}: no trusted row, fitted on all {model.n:,} rows")

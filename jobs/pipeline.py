@@ -1,11 +1,10 @@
-"""Everything that has input, in order, in one session.
-
-The jobs `clusters` and `assign` are not in it yet: docs/decisions/0006-clusters.md says why.
-"""
+"""Everything that has input, in order, in one session."""
 
 from collections.abc import Sequence
 
 from jobs import ingest_mpd as playlists
+from jobs.assign import assign_all, assign_new
+from jobs.clusters import clusters
 from jobs.ingest_acousticbrainz import ingest_acousticbrainz, inputs
 from jobs.neighbors import neighbors
 from jobs.recordings import recordings
@@ -30,7 +29,11 @@ def pipeline(run: Run) -> None:
         job(run)
     playlists.ingest_mpd(run)
     tracks(run)
-    if run.settings.neighbors.vectors or run.store.exists(TRACK_VECTORS):
+    has_vectors = run.store.exists(TRACK_VECTORS)
+    new = [assign_new] if run.settings.assign.vectors else []
+    for job in (clusters, assign_all, *new) if has_vectors else ():
+        job(run)
+    if run.settings.neighbors.vectors or has_vectors:
         neighbors(run)
     else:
         run.console.line(f"no {TRACK_VECTORS.name}: playlists have no vectors, so there are no neighbors to search")

@@ -29,6 +29,10 @@ def _between(low: float, high: float) -> dict[str, Any]:
 # Parts of paths and predicates.
 _RUN_ID = {"name": r"([A-Za-z0-9_][A-Za-z0-9._-]*)?", "like": "2026-11-24_full"}
 _TABLE_NAME = {"name": r"[a-z0-9_]+", "like": "track_neighbors"}
+_NEW_SOURCE = {
+    "name": r"(?!(acousticbrainz|fma|mpd|spotify)$)[a-z0-9_]+",
+    "like": "new, other than the sources acousticbrainz, fma, mpd and spotify",
+}
 
 
 @dataclass(frozen=True)
@@ -115,6 +119,12 @@ class ClusterSettings:
 
 
 @dataclass(frozen=True)
+class AssignSettings:
+    vectors: str
+    source: Annotated[str, _NEW_SOURCE]
+
+
+@dataclass(frozen=True)
 class NeighborSettings:
     name: Annotated[str, _TABLE_NAME]
     vectors: str
@@ -138,6 +148,7 @@ class Settings:
     genres: GenreSettings
     vectors: VectorSettings
     clusters: ClusterSettings
+    assign: AssignSettings
     neighbors: NeighborSettings
 
     def flat(self) -> dict[str, Value]:

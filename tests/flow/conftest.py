@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -69,22 +68,6 @@ def ingested(root: Path, uri: Path | str, *settings: str) -> int:
 @pytest.fixture(scope="session")
 def ingest_playlists() -> Callable[..., int]:
     return ingested
-
-
-@pytest.fixture(scope="session")
-def clusters_reference(spark: Any, reference: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Root of a copy of the reference's tables after `clusters` and `assign`."""
-    from jobs.assign import assign
-    from jobs.clusters import clusters
-    from jobs.ingest_acousticbrainz import inputs
-
-    from soundalike.run import main
-
-    root = tmp_path_factory.mktemp("clusters") / "tables"
-    shutil.copytree(reference, root)
-    for name, steps in (("clusters", clusters), ("assign", assign)):
-        assert main(name, steps, inputs, ["--set", f"storage.root={root}"]) == 0
-    return root
 
 
 Rows = Callable[..., list[dict[str, Any]]]

@@ -29,17 +29,15 @@ def contract() -> dict[str, list[dict[str, str]]]:
     return tables
 
 
-def test_the_published_tables_are_those_of_the_contract(clusters_reference: Path) -> None:
-    published = {str(log.parent.relative_to(clusters_reference)) for log in clusters_reference.rglob("_delta_log")}
+def test_the_published_tables_are_those_of_the_contract(reference: Path) -> None:
+    published = {str(log.parent.relative_to(reference)) for log in reference.rglob("_delta_log")}
     assert published == set(contract())
 
 
 @pytest.mark.parametrize("table", contract())
-def test_table_has_its_columns_protocol_nulls_and_key(
-    spark: Any, clusters_reference: Path, rows: Any, table: str
-) -> None:
+def test_table_has_its_columns_protocol_nulls_and_key(spark: Any, reference: Path, rows: Any, table: str) -> None:
     expected = contract()[table]
-    path = clusters_reference / table
+    path = reference / table
     found = spark.read.format("delta").load(str(path))
     names = [line["column"] for line in expected]
     assert found.dtypes[: len(names)] == [(line["column"], line["type"]) for line in expected]
@@ -51,8 +49,6 @@ def test_table_has_its_columns_protocol_nulls_and_key(
     stamps = {name: value for name, value in properties.items() if name.startswith("soundalike.")}
     assert stamps == ({} if table.startswith("bronze/") else STAMPS)
     key = [line["column"] for line in expected if line["key"]]
-    twice = [
-        k for k, n in Counter(tuple(row[c] for c in key) for row in rows(clusters_reference, table)).items() if n > 1
-    ]
+    twice = [k for k, n in Counter(tuple(row[c] for c in key) for row in rows(reference, table)).items() if n > 1]
     assert twice == []
     assert found.count() > 0

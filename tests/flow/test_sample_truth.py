@@ -91,6 +91,8 @@ def test_a_second_run_does_nothing_and_changes_nothing(
             "ingest_mpd.slices",
             "ingest_mpd.playlists",
             "tracks",
+            "clusters",
+            "assign",
             "neighbors.search",
         ),
         "skipped",

@@ -1,5 +1,7 @@
 """The jobs `clusters` and `assign` over tables of their own: what they publish, say, refuse, and skip."""
 
+import contextlib
+import io
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -35,7 +37,7 @@ def tracks() -> list[tuple[str, str, list[float] | None, bool]]:
 def given(run: Run) -> None:
     """Memberships, vectors and the scaler of the corpus, as the job `tracks` leaves them."""
     mark = Mark("test", "given", "", "")
-    both = [*tracks(), ("cla000", "few", None, True)]
+    both = [*tracks(), ("cla000", "few", None, True), ("silent", "silence", None, True)]
     members = [(track, "acousticbrainz", genre, "v1", 1.0) for track, genre, _, _ in both]
     vectors = [
         (track, "acousticbrainz", "ab11", track, [genre], None, trusted, features, None)
@@ -63,10 +65,30 @@ def rows(root: Path, table: str) -> list[dict[str, Any]]:
 
 
 @pytest.fixture(scope="module")
-def root(spark: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("clusters")
-    assert do(folder, given, clusters, assign) == 0
-    return folder
+def ran(spark: Any, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """Root of the tables, and what the jobs said."""
+    folder, said = tmp_path_factory.mktemp("clusters"), io.StringIO()
+    with contextlib.redirect_stderr(said):
+        assert do(folder, given, clusters, assign) == 0
+    return folder, said.getvalue()
+
+
+@pytest.fixture(scope="module")
+def root(ran: tuple[Path, str]) -> Path:
+    return ran[0]
+
+
+def test_a_genre_without_features_has_no_model_and_is_named(ran: tuple[Path, str]) -> None:
+    assert "genre silence: none of 1 tracks has features, there is no model" in ran[1]
+    assert "silence" not in {row["genre"] for row in rows(ran[0], "gold/genre_clusters")}
+
+
+@pytest.mark.parametrize("job", [clusters, assign])
+def test_without_memberships_there_is_no_input(
+    spark: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str], job: Any
+) -> None:
+    assert do(tmp_path, job) == 1
+    assert "table silver/genre_memberships is missing" in capsys.readouterr().err
 
 
 def test_every_genre_has_one_scaler_and_one_model(root: Path) -> None:
@@ -127,9 +149,9 @@ def test_sizes_sum_to_the_rows_and_name_every_cluster(root: Path) -> None:
 def test_the_ledger_closes(root: Path) -> None:
     found = {(row["source"], row["counter"]): row["value"] for row in rows(root, "operations/ledger")}
     assert found == {
-        ("clusters", "genres"): 5, ("clusters", "rows_fitted"): 303, ("clusters", "k_reduced"): 3,
-        ("clusters", "fitted_on_untrusted"): 1, ("clusters", "flat_columns"): 22, ("assign", "memberships"): 334,
-        ("assign", "assigned"): 333, ("assign", "no_vector"): 1, ("assign", "clusters"): 28,
+        ("clusters", "genres"): 6, ("clusters", "genres_without_vector"): 1, ("clusters", "rows_fitted"): 303, ("clusters", "k_reduced"): 3,
+        ("clusters", "fitted_on_untrusted"): 1, ("clusters", "flat_columns"): 22, ("assign", "memberships"): 335,
+        ("assign", "assigned"): 333, ("assign", "no_vector"): 2, ("assign", "clusters"): 28,
         ("assign", "empty_clusters"): 0, ("assign", "giant_clusters"): 2,
     }  # fmt: skip
 
@@ -154,8 +176,10 @@ def test_a_genre_without_a_model_ends_the_job(spark: Any, root: Path, capsys: py
         assert rows(root, "gold/track_clusters") == before
         # Models of another feature set are no models: nothing is assigned with them.
         assert do(root, assign, settings=("vectors.feature_set=ab16",)) == 1
-        assert "genre cla (301 memberships, 0 tracks with features) has 0 scalers and 0 models of feature set ab16" in (
+        assert "none of the tracks in silver/genre_memberships has features of feature set ab16" in (
             capsys.readouterr().err
         )
+        assert do(root, clusters, settings=("vectors.feature_set=ab16",)) == 1
+        assert "none of the 335 memberships is of a track with features of feature set ab16" in capsys.readouterr().err
     finally:
         spark.sql(f"RESTORE TABLE {path} TO VERSION AS OF 1")

@@ -12,7 +12,7 @@ from soundalike.numeric.kmeans import fit_clusters
 from soundalike.numeric.scaling import standardize
 from soundalike.stages.assignment import assigned_tracks, genre_counts, saved_models
 from soundalike.stages.clusters import FitRule, GenreModel, genre_models
-from soundalike.stages.scalers import genre_scalers, placed_tracks
+from soundalike.stages.scalers import genre_scalers, genre_sums, placed_tracks
 
 pytestmark = pytest.mark.spark
 
@@ -59,7 +59,12 @@ def test_scalers_by_hand_and_models_of_odd_genres(spark: Any) -> None:
         ],
         PLACED,
     )  # fmt: skip
-    scalers = {scaler.genre: scaler for scaler in genre_scalers(placed, SET)}
+    sums = genre_sums(placed, SET)
+    scalers = {scaler.genre: scaler for scaler in genre_scalers(placed, sums, SET)}
+
+    assert [(s.genre, s.map_version, s.memberships, s.n, s.is_untrusted) for s in sums] == [
+        ("jaz", "", 1, 0, True), ("pop", "v1", 1, 1, False), ("roc", "v1", 5, 3, False), ("spe", "v1", 2, 2, True),
+    ]  # fmt: skip
 
     assert {genre: (s.n, s.mean, s.is_untrusted) for genre, s in scalers.items()} == {
         "pop": (1, (1.0, 0.1), False), "roc": (3, (3.0, 0.1), False), "spe": (2, (3.0, 2.0), True),
@@ -95,7 +100,7 @@ def test_partitions_batches_and_order_change_no_bit(spark: Any) -> None:
         try:
             order = np.random.default_rng(parts).permutation(len(rows))
             placed = spark.createDataFrame([rows[i] for i in order], PLACED).repartition(parts).persist()
-            models = genre_models(placed, genre_scalers(placed, SET), SET, RULE)
+            models = genre_models(placed, genre_scalers(placed, genre_sums(placed, SET), SET), SET, RULE)
             clusters = assigned_tracks(placed, saved(models)).collect()
             placed.unpersist()
         finally:
@@ -115,7 +120,7 @@ def saved(models: list[GenreModel]) -> dict[str, Any]:
 def test_models_are_those_of_the_plain_fit_and_training_rows_find_their_cluster_again(spark: Any) -> None:
     rows = corpus()
     placed = spark.createDataFrame(rows, PLACED)
-    models = genre_models(placed, genre_scalers(placed, SET), SET, RULE)
+    models = genre_models(placed, genre_scalers(placed, genre_sums(placed, SET), SET), SET, RULE)
     clusters = {(r.genre, r.track_id): r for r in assigned_tracks(placed, saved(models)).collect()}
 
     assert len(clusters) == len(rows)
@@ -138,7 +143,7 @@ def test_at_most_fit_rows_by_hash_of_the_key(spark: Any) -> None:
     from pyspark.sql import functions as F
 
     placed = spark.createDataFrame(corpus(), PLACED)
-    scalers = genre_scalers(placed, SET)
+    scalers = genre_scalers(placed, genre_sums(placed, SET), SET)
     models = {m.scaler.genre: m for m in genre_models(placed, scalers, SET, dataclasses.replace(RULE, fit_rows=100))}
 
     assert {genre: model.n for genre, model in models.items()} == {"few": 4, "pop": 100, "roc": 100}

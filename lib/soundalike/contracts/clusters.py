@@ -29,12 +29,12 @@ GENRE_CLUSTERS = Table(
 
 TRACK_CLUSTERS = Table(
     name="gold/track_clusters",
-    about="The cluster of every track with features, in each of its genres.",
+    about="The cluster of every track with features, in each of its genres; own tracks under a source of their own.",
     key=("track_id", "source", "genre"),
     sort_by=("track_id", "genre"),
     columns=columns("""
-        track_id string!       recording MBID
-        source string!         acousticbrainz, spotify
+        track_id string!       recording MBID, or the id in the table assign.vectors
+        source string!         acousticbrainz, spotify; or assign.source (new) for the table assign.vectors
         genre string!          genre
         model_version string!  key into gold/genre_clusters
         cluster int!           nearest center, from 0; ties go to the lower
@@ -44,7 +44,7 @@ TRACK_CLUSTERS = Table(
 
 CLUSTER_SIZES = Table(
     name="gold/cluster_sizes",
-    about="Tracks in each cluster, empty clusters included.",
+    about="Tracks in each cluster, empty clusters included. Tracks of the table assign.vectors are not counted.",
     key=("genre", "model_version", "cluster"),
     columns=columns("""
         genre string!          genre

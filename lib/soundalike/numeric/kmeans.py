@@ -9,9 +9,6 @@ import warnings
 from dataclasses import dataclass
 
 import numpy as np
-from sklearn.cluster import KMeans
-from sklearn.exceptions import ConvergenceWarning
-from threadpoolctl import threadpool_limits
 
 from soundalike.numeric.centers import Floats, exact_sum, in_canonical_order, nearest_center
 
@@ -67,6 +64,11 @@ def starts(n: int) -> int:
 
 def fit_clusters(rows: Floats, k: int, seed: int) -> Fit:
     """At most `k` clusters of scaled `rows` (n, d), n at least 1. The order of the rows is part of the result."""
+    # Here and not above: the import takes seconds (scipy, pandas), and only a process that fits needs it.
+    from sklearn.cluster import KMeans
+    from sklearn.exceptions import ConvergenceWarning
+    from threadpoolctl import threadpool_limits
+
     k_eff = min(k, distinct_rows(rows))
     model = KMeans(k_eff, init=INIT, n_init=starts(len(rows)), random_state=seed)
     with threadpool_limits(limits=1), warnings.catch_warnings():

@@ -41,7 +41,7 @@ def genre_counts(placed: DataFrame) -> dict[str, tuple[int, int]]:
 def saved_models(
     counts: Mapping[str, tuple[int, int]], scalers: Sequence[Any], models: Sequence[Any], feature_set: FeatureSet
 ) -> dict[str, SavedModel]:
-    """The model of each genre of `counts` (`genre_counts`).
+    """The model of each genre of `counts` (`genre_counts`) that has a track with features; another has nothing to fit.
 
     `scalers` and `models` are rows of gold/feature_scalers and gold/genre_clusters of `feature_set`.
 
@@ -49,15 +49,15 @@ def saved_models(
         SoundalikeError: a genre has not exactly one scaler and one model, or they are not of one fit.
     """
     found = {}
-    for genre in sorted(counts):
+    for genre in sorted(genre for genre, (_, tracks) in counts.items() if tracks):
         of_genre = [row for row in models if row["genre"] == genre]
         scaled_by = [row for row in scalers if row["genre"] == genre]
         if (len(scaled_by), len(of_genre)) != (1, 1):
             memberships, tracks = counts[genre]
-            todo = "run the job clusters" if tracks else "a genre needs a track with features to be fitted"
             raise SoundalikeError(
                 f"genre {genre} ({memberships} memberships, {tracks} tracks with features) has {len(scaled_by)} "
-                f"scalers and {len(of_genre)} models of feature set {feature_set.name}, expected one of each; {todo}"
+                f"scalers and {len(of_genre)} models of feature set {feature_set.name}, expected one of each; "
+                "run the job clusters"
             )
         scaler, model = scaled_by[0], of_genre[0]
         if scaler["model_version"] != model["model_version"]:

@@ -19,6 +19,8 @@ from soundalike.stages import arrays
 from soundalike.stages.scalers import GenreScaler, rows_to_fit
 from soundalike.stages.schemas import arrow_schema, ddl
 
+_ROWS_PER_TASK = 5_000
+
 # What a worker says about one genre.
 _FITS = columns("""
     genre string!                  genre
@@ -94,7 +96,9 @@ def genre_models(
     """One model for each of `scalers`, by genre. `placed` as from `scalers.placed_tracks`."""
     scaler_of = {scaler.genre: scaler for scaler in scalers}
     rows = rows_to_fit(placed, [scaler.genre for scaler in scalers if scaler.is_untrusted])
-    fits = fitted_genres(rows, scaler_of, rule, tasks=max(1, 4 * len(scalers))).collect()
+    # A worker takes seconds to import scikit-learn: small genres share a task. 4: so that large ones rarely do.
+    tasks = min(4 * len(scalers), sum(scaler.n for scaler in scalers) // _ROWS_PER_TASK + 1)
+    fits = fitted_genres(rows, scaler_of, rule, tasks).collect()
     return [
         GenreModel(
             scaler_of[fit["genre"]], feature_set, rule, fit["n"], fit["k"], fit["k_eff"], fit["iterations"],
@@ -109,13 +113,13 @@ def fitted_genres(rows: DataFrame, scalers: Mapping[str, GenreScaler], rule: Fit
 
     A genre is fitted by one task, on rows in key order: neither tasks nor batches nor the order given change a bit.
     """
-    by_hash = Window.partitionBy("genre").orderBy(F.xxhash64("track_id", "source"), "track_id", "source")
+    # An explicit number of partitions is left alone by adaptive execution, and the window needs no other.
+    rows = rows.repartition(tasks, "genre")
+    if any(scaler.n > rule.fit_rows for scaler in scalers.values()):
+        by_hash = Window.partitionBy("genre").orderBy(F.xxhash64("track_id", "source"), "track_id", "source")
+        rows = rows.withColumn("place", F.row_number().over(by_hash)).where(F.col("place") <= rule.fit_rows)
     return (
-        # An explicit number of partitions is left alone by adaptive execution, and the window needs no other.
-        rows.repartition(tasks, "genre")
-        .withColumn("place", F.row_number().over(by_hash))
-        .where(F.col("place") <= rule.fit_rows)
-        .sortWithinPartitions("genre", "track_id", "source")
+        rows.sortWithinPartitions("genre", "track_id", "source")
         .select("genre", "features")
         .mapInArrow(partial(_fit_genres, scalers=scalers, rule=rule), ddl(_FITS))
     )

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
@@ -41,40 +42,64 @@ def placed_tracks(memberships: DataFrame, vectors: DataFrame, feature_set: str) 
     )
 
 
-def genre_scalers(placed: DataFrame, feature_set: FeatureSet) -> list[GenreScaler]:
-    """By genre, one for each genre that has a track with features. `placed` as from `placed_tracks`.
+@dataclass(frozen=True)
+class GenreSums:
+    """All memberships of a genre, and of the `n` rows that it is fitted on (0: none has features) the sums (d,)."""
+
+    genre: str
+    map_version: str
+    memberships: int
+    n: int
+    is_untrusted: bool
+    totals: tuple[Decimal, ...]
+
+
+def genre_sums(placed: DataFrame, feature_set: FeatureSet) -> list[GenreSums]:
+    """By genre, one for each genre of `placed` (as from `placed_tracks`).
 
     The sums are decimal, so that no order of rows can change a bit of them.
     """
-    genres = (
-        placed.where(F.col("features").isNotNull())
-        .groupBy("genre")
+    value = [F.col("features")[place] for place in range(len(feature_set.columns))]
+    parts = (
+        placed.groupBy("genre", (F.col("features").isNotNull() & F.col("is_trusted")).alias("trusted"))
         .agg(
-            F.array_join(F.array_sort(F.collect_set("map_version")), "|").alias("map_version"),
-            F.count_if("is_trusted").alias("trusted"),
+            F.array_sort(F.collect_set(F.when(F.col("features").isNotNull(), F.col("map_version")))),
+            F.count(F.lit(1)),
+            F.count("features"),
+            *[F.sum(v.cast("decimal(38,18)")) for v in value],
         )
         .collect()
     )
-    map_versions = {row["genre"]: row["map_version"] for row in genres}
-    untrusted = sorted(row["genre"] for row in genres if not row["trusted"])
-    rows = rows_to_fit(placed, untrusted)
-    value = [F.col("features")[place] for place in range(len(feature_set.columns))]
-    sums = rows.groupBy("genre").agg(F.count(F.lit(1)), *[F.sum(v.cast("decimal(38,18)")) for v in value]).collect()
-    if not sums:
+    found = []
+    for genre in sorted({part["genre"] for part in parts}):
+        of_genre = {bool(part["trusted"]): part for part in parts if part["genre"] == genre}
+        _, is_trusted, _, _, n, *totals = of_genre.get(True) or of_genre[False]
+        versions = {version for _, _, versions, *_ in of_genre.values() for version in versions}
+        memberships = sum(count for _, _, _, count, *_ in of_genre.values())
+        found.append(GenreSums(genre, "|".join(sorted(versions)), memberships, n, not is_trusted, tuple(totals)))
+    return found
+
+
+def genre_scalers(placed: DataFrame, genres: Sequence[GenreSums], feature_set: FeatureSet) -> list[GenreScaler]:
+    """One for each of `genres` (`genre_sums` of `placed`) that has rows to fit."""
+    fitted = [sums for sums in genres if sums.n]
+    if not fitted:
         return []
-    counts = {genre: count for genre, count, *_ in sums}
-    means = {genre: tuple(mean(total, count) for total in totals) for genre, count, *totals in sums}
+    rows = rows_to_fit(placed, [sums.genre for sums in fitted if sums.is_untrusted])
+    value = [F.col("features")[place] for place in range(len(feature_set.columns))]
+    means = {sums.genre: tuple(mean(total, sums.n) for total in sums.totals) for sums in fitted}
     literals = [part for genre in sorted(means) for part in (F.lit(genre), F.array(*map(F.lit, means[genre])))]
     mean_of = F.create_map(*literals)[F.col("genre")]
     deviations = [v - mean_of[place] for place, v in enumerate(value)]
     squares = rows.groupBy("genre").agg(*[F.sum((d * d).cast("decimal(38,24)")) for d in deviations]).collect()
-    deviation = {genre: tuple(population_sd(s, counts[genre]) for s in totals) for genre, *totals in squares}
+    total = {genre: totals for genre, *totals in squares}
     return [
         GenreScaler(
-            genre, map_versions[genre], counts[genre], means[genre], deviation[genre], is_untrusted=genre in untrusted
+            sums.genre, sums.map_version, sums.n, means[sums.genre],
+            tuple(population_sd(square, sums.n) for square in total[sums.genre]), sums.is_untrusted,
         )
-        for genre in sorted(means)
-    ]
+        for sums in fitted
+    ]  # fmt: skip
 
 
 def rows_to_fit(placed: DataFrame, untrusted: Sequence[str]) -> DataFrame:

@@ -101,8 +101,8 @@ class Store:
         versions = log.versions()
         return bool(versions) and mark.matches(log.mark(versions[-1]))
 
-    def read_own(self, path: str) -> tuple[DataFrame, int]:
-        """A user's own Delta or Parquet table, and a number that changes when the table does."""
+    def read_own(self, path: str, setting: str = "neighbors.vectors") -> tuple[DataFrame, int]:
+        """A user's own Delta or Parquet table, named by `setting`, and a number that changes when the table does."""
         path = self._absolute(path)
         versions = CommitLog(self.spark, path).versions()
         if versions:
@@ -110,7 +110,7 @@ class Store:
         try:
             rows = self.spark.read.parquet(path)
         except AnalysisException as error:
-            raise SoundalikeError(f"{path} is neither a Delta nor a Parquet table; check neighbors.vectors") from error
+            raise SoundalikeError(f"{path} is neither a Delta nor a Parquet table; check {setting}") from error
         listing = sorted(
             (status.getPath().toString(), status.getLen(), status.getModificationTime()) for status in self._files(path)
         )
