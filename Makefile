@@ -7,7 +7,7 @@ DUMP := $(SAMPLE)/acousticbrainz/acousticbrainz-highlevel-json-20220623
 SOURCES := --set sources.acousticbrainz.uris=$(DUMP) --set sources.mpd.uri=$(SAMPLE)/mpd
 TABLES := build/tables
 
-.PHONY: help setup run test test-fast check package
+.PHONY: help setup run test test-fast check bench package
 .DEFAULT_GOAL := help
 
 help:  ## this list
@@ -31,6 +31,9 @@ check: setup  ## format, lint, types, who imports whom
 	.venv/bin/ruff format --check . && .venv/bin/ruff check .
 	.venv/bin/mypy
 	.venv/bin/lint-imports --cache-dir build/cache/imports
+
+bench: setup  ## the benchmarks, half an hour; BENCH="--documents 2000 --entries 20000" changes sizes
+	@.venv/bin/python -m benchmarks $(BENCH)
 
 package: setup  ## build/soundalike.zip, the code for executors
 	@.venv/bin/python scripts/package.py
