@@ -54,11 +54,15 @@ def _ingest(found: dict[str, Any]) -> Iterator[Row]:
     per_s = found["documents_per_s_and_core"]
     plain = per_s["plain_reader"]
     yield "ingest, one core", f"{per_s['ingest']:,.0f} documents/s", f"{found['ratio_to_plain_reader']:.2f} x plain"
-    yield "  with Java's start", f"{per_s['ingest_with_start']:,.0f} documents/s", _cost(found["ingest_acousticbrainz"])
+    cost = (
+        f"{found['documents_per_cpu_s']['ingest_with_start']:,.0f} per CPU s; {_cost(found['ingest_acousticbrainz'])}"
+    )
+    yield "  with Java's start", f"{per_s['ingest_with_start']:,.0f} documents/s", cost
     beside = f"{found['ratio_with_recordings']:.2f} x plain"
     yield "  and recordings", f"{per_s['ingest_and_recordings']:,.0f} documents/s", beside
     yield "  its reader alone", f"{per_s['reader_alone']:,.0f} documents/s", f"{found['ratio_of_readers']:.2f} x plain"
-    yield "  plain: tarfile + json", f"{plain:,.0f} documents/s", ""
+    beside = f"{found['documents_per_cpu_s']['plain_reader']:,.0f} per CPU s"
+    yield "  plain: tarfile + json", f"{plain:,.0f} documents/s", beside
 
 
 def _slices(found: dict[str, Any]) -> Iterator[Row]:
