@@ -44,8 +44,8 @@ def ingest_acousticbrainz(run: Run) -> None:
             stage.skip()
         stage.rows_in = stage.rows_out = 0
         failures = []
-        with run.console.progress("archives", len(listed)) as progress:
-            progress.at(len(listed) - len(todo), len(listed), "already committed" if len(todo) < len(listed) else "")
+        before = len(listed) - len(todo)
+        with run.console.progress("archives", len(listed), before, "already committed" if before else "") as progress:
             pool = ThreadPoolExecutor(min(len(todo) or 1, run.spark.sparkContext.defaultParallelism))
             try:
                 for done in as_completed([pool.submit(_ingest, run, stage, archive) for archive in todo]):

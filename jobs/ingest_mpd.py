@@ -60,9 +60,8 @@ def _slices_to_bronze(run: Run, dataset: Dataset) -> list[SliceStatus]:
             return list(committed.values())
         stage.rows_in = stage.rows_out = 0
         read: dict[int, SliceStatus] = {}
-        with run.console.progress("slices", len(dataset.slices)) as progress:
-            done = len(dataset.slices) - len(todo)
-            progress.at(done, len(dataset.slices), "already committed" if done else "")
+        done = len(dataset.slices) - len(todo)
+        with run.console.progress("slices", len(dataset.slices), done, "already committed" if done else "") as progress:
             for start in range(0, len(todo), _GROUP):
                 group = todo[start : start + _GROUP]
                 read |= _commit(run, stage, dataset, group, committed)

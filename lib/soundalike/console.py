@@ -3,11 +3,12 @@
 It goes to standard error; spark-submit merges that of a Python job into its own standard output.
 """
 
+import math
 import os
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import TextIO
 
@@ -15,17 +16,23 @@ from typing import TextIO
 _SECONDS_BETWEEN_LINES = 10.0
 
 
-class Progress:
-    """Done of total of one long piece of work; safe to advance from several threads."""
+Clock = Callable[[], float]
 
-    def __init__(self, stream: TextIO, what: str, total: int) -> None:
-        self._stream, self._what, self._total = stream, what, total
-        self._done = 0
-        self._note = ""
+
+class Progress:
+    """Done of total of one long piece of work, its rate and the time left; safe to advance from several threads.
+
+    The rate is that of what was done since the start: `done` counts what was there before. `clock` gives seconds.
+    """
+
+    def __init__(self, stream: TextIO, what: str, total: int, done: int, note: str, clock: Clock) -> None:
+        self._stream, self._what, self._clock = stream, what, clock
+        self._done, self._total, self._note = done, total, note
+        self._before, self._started = done, clock()
         self._lock = threading.Lock()
         # Under spark-submit the stream is a pipe; scripts/submit.py says whether a terminal stands at its end.
         self._terminal = stream.isatty() or os.environ.get("SOUNDALIKE_TERMINAL") == "1"
-        self._last_line = 0.0
+        self._last_line = -math.inf
 
     def __enter__(self) -> "Progress":
         self._show(force=False)
@@ -55,8 +62,9 @@ class Progress:
 
     def _show(self, force: bool) -> None:
         with self._lock:
-            now = time.monotonic()
-            text = f"{self._what}: {self._done} of {self._total}{f' ({self._note})' if self._note else ''}"
+            now = self._clock()
+            text = f"{self._what}: {self._done} of {self._total}{self._pace(now - self._started)}"
+            text += f" ({self._note})" if self._note else ""
             if self._terminal:
                 self._stream.write(f"\r\x1b[K{text}")
             elif force or now - self._last_line >= _SECONDS_BETWEEN_LINES:
@@ -64,16 +72,36 @@ class Progress:
                 self._stream.write(f"{text}\n")
             self._stream.flush()
 
+    def _pace(self, seconds: float) -> str:
+        """`, 2.0/s, 15 s left`; empty while nothing was done, no time left when all is."""
+        done = self._done - self._before
+        if done <= 0 or seconds <= 0:
+            return ""
+        rate = done / seconds
+        unit, name = next((u, n) for u, n in ((1, "s"), (60, "min"), (3600, "h")) if rate * u >= 1 or n == "h")
+        left = self._total - self._done
+        return f", {rate * unit:,.1f}/{name}" + (f", {_duration(left / rate)} left" if left > 0 else "")
+
+
+def _duration(seconds: float) -> str:
+    """Its two largest units, rounded up: `2 h 05 min`, `3 min 20 s`, `15 s`."""
+    whole = math.ceil(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02} s"
+    return f"{whole // 3600} h {whole % 3600 // 60:02} min"
+
 
 class Console:
-    def __init__(self, stream: TextIO | None = None) -> None:
-        self._stream = stream or sys.stderr
+    def __init__(self, stream: TextIO | None = None, clock: Clock = time.monotonic) -> None:
+        self._stream, self._clock = stream or sys.stderr, clock
 
     def line(self, text: str) -> None:
         print(text, file=self._stream, flush=True)
 
-    def progress(self, what: str, total: int) -> Progress:
-        return Progress(self._stream, what, total)
+    def progress(self, what: str, total: int, done: int = 0, note: str = "") -> Progress:
+        return Progress(self._stream, what, total, done, note, self._clock)
 
     def table(self, head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         """Rows of text in aligned columns; the first column to the left, the others to the right."""

@@ -154,3 +154,9 @@ def test_a_script_with_spark_is_found():
         "pyspark.sql",
         "soundalike.run",
     ]
+
+
+def test_nothing_of_the_product_needs_the_benchmarks():
+    for folder in ("lib", "jobs", "scripts"):
+        for path in sorted((ROOT / folder).rglob("*.py")):
+            assert not [n for n in imports(path.read_text(encoding="utf-8")) if n.split(".")[0] == "benchmarks"], path

@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 from deltalake import WriterProperties, write_deltalake
 
+from soundalike.contracts.mpd import STATISTICS
 from soundalike.contracts.tables import LEDGER, RUNS, TRACK_NEIGHBORS, TRACKS
 from soundalike.errors import SoundalikeError
 from soundalike.reader import LedgerEntry, Neighbor, NeighborList, Pair, Reader, Track
@@ -282,3 +283,13 @@ def test_many_threads_share_a_reader(published):
         found = list(threads.map(lambda _: reader.pairs(SANDMAN), range(64)))
     assert found == [Reader(published.root).pairs(SANDMAN)] * 64
     assert len(found[0]) == 8
+
+
+def test_playlist_statistics_are_those_of_the_run(published):
+    with pytest.raises(SoundalikeError, match=f"no table {STATISTICS.name} .*: run the job ingest_mpd"):
+        Reader(published.root).playlist_statistics("run-2")
+    rows = [("run-1", "entries", 7.0), ("run-2", "entries", 17462.0), ("run-2", "mean_length", 35.0625)]
+    published.write(STATISTICS, [dict(zip(STATISTICS.column_names, row, strict=True)) for row in rows])
+    reader = Reader(published.root)
+    assert reader.playlist_statistics("run-2") == {"entries": 17462.0, "mean_length": 35.0625}
+    assert reader.playlist_statistics("run-3") == {}

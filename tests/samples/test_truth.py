@@ -299,3 +299,25 @@ def test_twins_are_each_others_nearest(sample, valid):
             assert scores[at[other]] > 0.99999
             rest = [scores[at[m]] for m in mbids if m not in pair and genres[m] == genres[mbid]]
             assert max(rest) < 0.95
+
+
+def test_recordings_of_a_planted_cluster_sound_alike(sample, valid):
+    """Within its genre, the recording with the nearest outputs is of the same cluster, where chance gives one in six."""
+    genres = defaultdict(list)
+    for mbid, (genre, cluster) in sample.truth["clusters"].items():
+        models = valid[mbid][0]["highlevel"]
+        moods = models.get("moods_mirex", {}).get("all", {})
+        if sample.truth["recordings"][mbid]["is_trusted"] and len(moods) == 5:
+            outputs = [models[m]["all"][c] for m, c in AB11] + [moods[f"Cluster{i}"] for i in range(1, 6)]
+            genres[genre].append((cluster, outputs))
+    same = count = 0
+    for rows in genres.values():
+        clusters, outputs = (np.array(column) for column in zip(*rows, strict=True))
+        if len(clusters) < 2 * 6:
+            continue
+        distance = np.square(outputs[:, None] - outputs[None]).sum(axis=2)
+        np.fill_diagonal(distance, np.inf)
+        same += (clusters[distance.argmin(axis=1)] == clusters).sum()
+        count += len(clusters)
+    assert count >= 100
+    assert same / count > 0.6

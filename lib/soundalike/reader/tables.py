@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from soundalike.contracts.mpd import STATISTICS
 from soundalike.contracts.table import Table
 from soundalike.contracts.tables import LEDGER, RECORDINGS, RUNS, TRACK_NEIGHBORS, TRACK_VECTORS, TRACKS
 from soundalike.errors import SoundalikeError
@@ -21,7 +22,10 @@ if TYPE_CHECKING:
     from deltalake import DeltaTable
 
 # The job that writes a table, for the message that says it is missing; every other name is a neighbor table.
-_JOBS = {LEDGER.name: "pipeline", RUNS.name: "pipeline", TRACKS.name: "tracks", TRACK_VECTORS.name: "tracks"}
+_JOBS = {
+    LEDGER.name: "pipeline", RUNS.name: "pipeline", TRACKS.name: "tracks", TRACK_VECTORS.name: "tracks",
+    STATISTICS.name: "ingest_mpd",
+}  # fmt: skip
 
 # The engine compares row groups with at most so many texts of one list; a longer list reads the whole table.
 _IDS_PER_SCAN = 20
@@ -156,6 +160,10 @@ class Reader:
             of_source = counters.setdefault((row["source"], row["profile"], row["rules_version"]), {})
             of_source[row["counter"]] = row["value"]
         return Ledger(run_id, tuple(LedgerEntry(*key, counters[key]) for key in sorted(counters)))
+
+    def playlist_statistics(self, run_id: str) -> dict[str, float]:
+        """The exact statistics of the playlists that a run published, by name; empty = that run published none."""
+        return {row["statistic"]: row["value"] for row in self._rows(STATISTICS, run_id=[run_id])}
 
     def _runs_with_a_ledger(self) -> list[str]:
         """Run ids of the ledger, the last started first; runs that `operations/runs` does not know stand last."""

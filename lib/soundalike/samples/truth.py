@@ -6,6 +6,7 @@ from typing import Any
 from soundalike.contracts.acousticbrainz import RULES
 from soundalike.samples.plan import Recording, Submission
 from soundalike.samples.round import Round
+from soundalike.samples.world import GENRES
 
 COUNTERS = (
     "input", "duplicates", "missing", "no_artist", "undated_dropped", "kept", "recordings", "unresolved_artist",
@@ -32,6 +33,7 @@ class Truth:
         self.no_vector: list[str] = []
         self.bridges = {"recording_artists": 0, "recording_albums": 0}
         self.recordings: dict[str, dict[str, Any]] = {}
+        self.clusters: dict[str, list[str | int]] = {}
         self._every = max(1, rounds // _ORDINARY_SHOWN)
         self._quota = -(-_ORDINARY_SHOWN // rounds)
 
@@ -68,6 +70,8 @@ class Truth:
                 if shown is not None:
                     quota -= not planted
                     self.recordings[recording.mbid] = shown
+                    if recording.twin < 0:  # twins stand apart from every cluster
+                        self.clusters[recording.mbid] = [GENRES[recording.genre], recording.cluster]
         self.twins += r.twins
         self.near_dups += r.near_dups
         self.audio_dups += r.audio_dups
@@ -101,6 +105,7 @@ class Truth:
             "no_vector": sorted(self.no_vector),
             "bridges": self.bridges,
             "recordings": self.recordings,
+            "clusters": self.clusters,
         }
 
 
