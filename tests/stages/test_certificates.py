@@ -8,6 +8,7 @@ from pyspark.sql import functions as F
 
 from soundalike.stages.certificates import certificates
 from soundalike.stages.eligibility import blocks_of, representatives, tracks_from_vectors, with_lattice
+from soundalike.stages.models import fitted_models, neighbor_models, with_methods
 from soundalike.stages.neighbors import answers_within_blocks, block_counts, neighbor_lists
 
 pytestmark = pytest.mark.spark
@@ -39,7 +40,9 @@ def searched(spark: Any) -> Any:
         data, "track_id string, recording_key string, genres array<string>, vector array<double>"
     )
     found = representatives(with_lattice(tracks_from_vectors(frame), 6), ["genre"], True)
-    lists = neighbor_lists(answers_within_blocks(found, TOP_N, 2), 6, {}, "run-1")
+    blocks = with_methods(blocks_of(found), "exact", 0)
+    models = neighbor_models(blocks, fitted_models(found, blocks, 2022, {}, 2), "mine", 6, {})
+    lists = neighbor_lists(answers_within_blocks(found, TOP_N, 2), models, "run-1")
     return spark.createDataFrame(found.collect(), found.schema), spark.createDataFrame(lists.collect(), lists.schema)
 
 
@@ -50,7 +53,8 @@ def certified(searched: Any, lists: Any = None, **changes: Any) -> Any:
         "run_id": "run-9", "name": "mine", "top_n": TOP_N, "cert_queries": 1000, "cert_seed": 1, "exact_max": 16384,
         "recall_floor": 0.98, "tasks": 2,
     }  # fmt: skip
-    return certificates(found, lists, block_counts(blocks_of(found), lists, TOP_N), **(options | changes))
+    blocks = with_methods(blocks_of(found), "exact", 0)
+    return certificates(found, lists, block_counts(blocks, lists, TOP_N), **(options | changes))
 
 
 def by_block(rows: Any) -> dict[str, Any]:
