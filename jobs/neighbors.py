@@ -6,7 +6,7 @@ from jobs.ingest_acousticbrainz import inputs
 from soundalike.contracts.tables import CERTIFICATES, COMPARED, NEIGHBOR_MODELS, TRACK_NEIGHBORS, TRACK_VECTORS
 from soundalike.errors import SoundalikeError
 from soundalike.run import Run, Stage, exit_with, main
-from soundalike.stages import certificates, eligibility, pieces
+from soundalike.stages import certificates, eligibility, pieces, shortlists
 from soundalike.stages import models as methods
 from soundalike.stages import neighbors as search
 
@@ -44,8 +44,9 @@ def neighbors(run: Run) -> None:
     with run.stage("neighbors.certify") as stage:
         counts = search.block_counts(blocks, lists, settings.top_n).persist()
         with run.watch_tasks("certificate tasks"):
+            seen = _judged(run, found, blocks, lists)
             judged = certificates.certificates(
-                found, lists, counts, run_id=run.id, name=settings.name, top_n=settings.top_n, tasks=tasks,
+                seen, lists, counts, run_id=run.id, name=settings.name, top_n=settings.top_n, tasks=tasks,
                 cert_queries=settings.cert_queries, cert_seed=settings.cert_seed, exact_max=settings.exact_max,
                 recall_floor=settings.recall_floor,
             ).persist()  # fmt: skip
@@ -115,6 +116,18 @@ def _routes(found: Any, blocks: Any, fitted: Any) -> pieces.Routes:
         for twice in search.repeated_tracks(methods.of_method(found, blocks, exact=False)).limit(1).collect():
             raise search.repeats(*twice)
     return pieces.routes_of(rows)
+
+
+def _judged(run: Run, found: Any, blocks: Any, lists: Any) -> Any:
+    """The rows that the certificate looks at: of blocks that no task can hold only those that can matter."""
+    settings = run.settings.neighbors
+    large = shortlists.large(blocks, settings.top_n)
+    if not large.limit(1).count():
+        return found
+    asked = shortlists.asked_of(found, large, settings.cert_queries, settings.cert_seed).persist()
+    questions = shortlists.questions_of(asked.collect())
+    parallelism = run.spark.sparkContext.defaultParallelism
+    return shortlists.judged_rows(found, large, asked, questions, lists, settings.top_n, parallelism)
 
 
 def _quoted(scopes: tuple[str, ...]) -> str:
