@@ -3,10 +3,11 @@
 from typing import Any
 
 from jobs.ingest_acousticbrainz import inputs
-from soundalike.contracts.tables import CERTIFICATES, NEIGHBOR_MODELS, TRACK_NEIGHBORS, TRACK_VECTORS
+from soundalike.contracts.tables import CERTIFICATES, COMPARED, NEIGHBOR_MODELS, TRACK_NEIGHBORS, TRACK_VECTORS
 from soundalike.errors import SoundalikeError
 from soundalike.run import Run, Stage, exit_with, main
-from soundalike.stages import certificates, eligibility
+from soundalike.stages import certificates, eligibility, pieces, shortlists
+from soundalike.stages import models as methods
 from soundalike.stages import neighbors as search
 
 RULES_VERSION = "neighbors-1"
@@ -15,7 +16,7 @@ RULES_VERSION = "neighbors-1"
 def neighbors(run: Run) -> None:
     settings = run.settings.neighbors
     published = TRACK_NEIGHBORS.named(f"gold/{settings.name}")
-    staged = published.staged(run.id)
+    staged = published.staged(run.id, *COMPARED)
     with run.stage("neighbors.search") as stage:
         mark, vectors = _vectors(run, stage)
         last = mark.of_stage(f"neighbors.publish {settings.scopes[-1]}")
@@ -24,23 +25,28 @@ def neighbors(run: Run) -> None:
             return stage.skip()
         tracks, profile = _tracks(run, vectors)
         found = eligibility.representatives(tracks, settings.scopes, settings.strict).persist()
-        blocks = eligibility.blocks_of(found).persist()
-        tasks = max(1, min(blocks.count(), 4 * run.spark.sparkContext.defaultParallelism))
+        blocks = methods.with_methods(eligibility.blocks_of(found), settings.family, settings.exact_max).persist()
+        parallelism = run.spark.sparkContext.defaultParallelism
+        tasks = max(1, min(blocks.count(), 4 * parallelism))
         dimensions = eligibility.dimensions_of(profile)
         _require_blocks(run, blocks, tracks)
         decided = {"top_n": str(settings.top_n)}
+        fitted = methods.fitted_models(found, blocks, settings.seed, decided, tasks).persist()
+        routes = _routes(found, blocks, fitted)
+        models = methods.neighbor_models(blocks, fitted, settings.name, dimensions, decided)
         stage.rows_in = profile["tracks"]
         if not run.store.holds(staged, mark):
             with run.watch_tasks("neighbor tasks"):
-                answers = search.answers_within_blocks(found, settings.top_n, tasks)
-                run.store.replace(staged, search.neighbor_lists(answers, dimensions, decided, run.id), mark)
+                answers = search.all_answers(found, blocks, routes, settings.top_n, tasks, parallelism)
+                run.store.replace(staged, search.neighbor_lists(answers, models, run.id), mark)
         lists = run.store.read(staged)
         stage.rows_out = lists.count()
     with run.stage("neighbors.certify") as stage:
         counts = search.block_counts(blocks, lists, settings.top_n).persist()
         with run.watch_tasks("certificate tasks"):
+            seen = _judged(run, found, blocks, lists)
             judged = certificates.certificates(
-                found, lists, counts, run_id=run.id, name=settings.name, top_n=settings.top_n, tasks=tasks,
+                seen, lists, counts, run_id=run.id, name=settings.name, top_n=settings.top_n, tasks=tasks,
                 cert_queries=settings.cert_queries, cert_seed=settings.cert_seed, exact_max=settings.exact_max,
                 recall_floor=settings.recall_floor,
             ).persist()  # fmt: skip
@@ -51,9 +57,9 @@ def neighbors(run: Run) -> None:
             )
         stage.rows_in = stage.rows_out = judged.count()
         stage.rows_rejected = judged.where("not passed").count()
-        _refuse(judged.where("not passed").orderBy("scope", "block").limit(1).collect(), stage.rows_rejected)
+        _refuse(judged.where("not passed").orderBy("scope", "block").limit(1).collect(), stage)
     with run.stage("neighbors.publish") as stage:
-        models = search.neighbor_models(blocks, settings.name, dimensions, decided)
+        listed = lists.select(*published.column_names)
         counters = eligibility.eligibility_counters(tracks, settings.scopes, settings.strict).collect()
         counters += search.list_counters(counts, settings.scopes).collect()
         ledger = {row["counter"]: row["value"] for row in counters}
@@ -64,10 +70,10 @@ def neighbors(run: Run) -> None:
         )
         for scope in settings.scopes:
             where = f"scope = '{scope}'"
-            rows = lists.where(where)
+            rows = listed.where(where)
             version = run.store.replace(published, rows, mark.of_stage(f"neighbors.publish {scope}"), where=where)
             stage.table_versions[published.name] = version
-        stage.rows_in = stage.rows_out = run.store.assert_same(published, lists, "scope", settings.scopes)
+        stage.rows_in = stage.rows_out = run.store.assert_same(published, listed, "scope", settings.scopes)
         run.store.drop(staged)
 
 
@@ -103,18 +109,45 @@ def _require_blocks(run: Run, blocks: Any, tracks: Any) -> None:
     raise SoundalikeError(f"no track is eligible in any scope ({reasons}); nothing was published")
 
 
+def _routes(found: Any, blocks: Any, fitted: Any) -> pieces.Routes:
+    """Where rows of blocks go that are not searched exactly; a few numbers for each of them."""
+    rows = fitted.collect()
+    if rows:
+        for twice in search.repeated_tracks(methods.of_method(found, blocks, exact=False)).limit(1).collect():
+            raise search.repeats(*twice)
+    return pieces.routes_of(rows)
+
+
+def _judged(run: Run, found: Any, blocks: Any, lists: Any) -> Any:
+    """The rows that the certificate looks at: of blocks that no task can hold only those that can matter."""
+    settings = run.settings.neighbors
+    large = shortlists.large(blocks, settings.top_n)
+    if not large.limit(1).count():
+        return found
+    asked = shortlists.asked_of(found, large, settings.cert_queries, settings.cert_seed).persist()
+    questions = shortlists.questions_of(asked.collect())
+    parallelism = run.spark.sparkContext.defaultParallelism
+    return shortlists.judged_rows(found, large, asked, questions, lists, settings.top_n, parallelism)
+
+
 def _quoted(scopes: tuple[str, ...]) -> str:
     return ", ".join(f"'{scope}'" for scope in scopes)
 
 
-def _refuse(worst: list[Any], failed: int) -> None:
+def _refuse(worst: list[Any], stage: Stage) -> None:
     if not worst:
         return
     row = worst[0]
-    reason = row["defect"] or f"recall {row['recall']:.4f}, lower bound {row['ci_low']:.4f}, floor {row['floor']}"
+    failed = f"{stage.rows_rejected} of {stage.rows_out} blocks failed, nothing was published"
+    where = f"block {row['block']} of scope {row['scope']} is not good enough"
+    if row["defect"]:
+        raise SoundalikeError(f"{where}: {row['defect']}; {failed}")
+    advice = "ask more queries (neighbors.cert_queries)"
+    if row["recall"] < row["floor"]:
+        advice = f"search it exactly (neighbors.family=auto with neighbors.exact_max={row['rows']}, or family=exact)"
+    found = f"recall {row['recall']:.4f}, lower bound {row['ci_low']:.4f}, below the floor {row['floor']}"
     raise SoundalikeError(
-        f"block {row['block']} of scope {row['scope']} is not good enough: {reason} ({failed} blocks failed); "
-        "nothing was published"
+        f"{where}: {row['family']} reaches {found}; {failed}; {advice}, or lower neighbors.recall_floor"
     )
 
 

@@ -129,12 +129,13 @@ class NeighborSettings:
     name: Annotated[str, _TABLE_NAME]
     vectors: str
     top_n: Annotated[int, _between(1, 1000)]
-    scopes: Annotated[tuple[str, ...], _one_of("genre", "genre_decade")]
-    family: Annotated[str, _one_of("auto", "exact")]
+    scopes: Annotated[tuple[str, ...], _one_of("genre", "genre_decade", "global", "decade")]
+    family: Annotated[str, _one_of("auto", "exact", "hyperplane")]
     exact_max: Annotated[int, _between(1, 2**31 - 1)]
     recall_floor: Annotated[float, _between(0, 1)]
     cert_queries: Annotated[int, _between(1, 100_000)]
     cert_seed: Annotated[int, _between(0, 2**31 - 1)]
+    seed: Annotated[int, _between(0, 2**31 - 1)]
     strict: bool
 
 

@@ -160,7 +160,14 @@ def test_without_an_eligible_track_nothing_is_published(
             "neighbors",
             neighbors,
             inputs,
-            ["--set", f"storage.root={tmp_path}", "--set", f"neighbors.vectors={tmp_path}/own"],
+            [
+                "--set",
+                f"storage.root={tmp_path}",
+                "--set",
+                f"neighbors.vectors={tmp_path}/own",
+                "--set",
+                "neighbors.scopes=genre,genre_decade",
+            ],
         )
         == 1
     )

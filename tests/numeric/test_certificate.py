@@ -31,8 +31,10 @@ def stored(rows: np.ndarray, queries: np.ndarray = ALL) -> StoredLists:
     )
 
 
-def verdict(lists: StoredLists, queries: np.ndarray = ALL, top_n: int = 3, exact: bool = True) -> Verdict:
-    return judge(LATTICE, UNITS, queries, lists, top_n, exact)
+def verdict(
+    lists: StoredLists, queries: np.ndarray = ALL, top_n: int = 3, exact: bool = True, rows: int = len(LATTICE)
+) -> Verdict:
+    return judge(LATTICE, UNITS, queries, lists, top_n, exact, rows)
 
 
 def changed(row: int, entries: list[int]) -> StoredLists:
@@ -72,7 +74,8 @@ def test_recall_interval_and_worst_query_by_hand() -> None:
     rows = TRUTH.copy()
     rows[2], rows[6] = [3, 1, 5], [5, 1, 0]
 
-    found = verdict(stored(rows), exact=False)
+    # Of a block of nine, so that one row was not asked.
+    found = verdict(stored(rows), exact=False, rows=9)
 
     variance = 59 / 72 - 49 / 64
     n = (7 / 8) * (1 / 8) * 8 / variance
@@ -81,6 +84,8 @@ def test_recall_interval_and_worst_query_by_hand() -> None:
     assert found.n_effective == pytest.approx(max(n, 8), abs=1e-12)
     assert (found.worst_row, found.defect) == (6, None)
     assert (found.ci_low, found.ci_high) == wilson(found.recall, found.n_effective)
+    all_asked = verdict(stored(rows), exact=False)
+    assert (all_asked.recall, all_asked.ci_low, all_asked.ci_high) == (0.875, 0.875, 0.875)
 
 
 def test_the_effective_size_grows_when_queries_agree_and_ends_at_all_entries() -> None:
@@ -154,10 +159,11 @@ def test_missing_and_too_long_lists_are_defects() -> None:
 def test_a_block_of_one_has_no_figures() -> None:
     nothing = StoredLists(*(np.empty((1, 0), dtype=kind) for kind in (int, bool, float)), np.array([False]))
 
-    assert judge(LATTICE[:1], UNITS[:1], np.array([0]), nothing, 3, True) == Verdict(None, None)
+    assert judge(LATTICE[:1], UNITS[:1], np.array([0]), nothing, 3, True, 1) == Verdict(None, None)
     missing = dataclasses.replace(nothing, missing=np.array([True]))
     assert (
-        judge(LATTICE[:1], UNITS[:1], np.array([0]), missing, 3, True).defect == "no list is stored (in 1 of 1 lists)"
+        judge(LATTICE[:1], UNITS[:1], np.array([0]), missing, 3, True, 1).defect
+        == "no list is stored (in 1 of 1 lists)"
     )
 
 
@@ -170,7 +176,7 @@ def test_share_of_very_similar_last_neighbors() -> None:
     squares = ((lattice[:, np.newaxis].astype(np.int64) - lattice[rows]) ** 2).sum(axis=2)
     lists = StoredLists(rows, np.zeros((4, 3), dtype=bool), similarity(squares // 2), np.zeros(4, dtype=bool))
 
-    assert judge(lattice, points, np.arange(4), lists, 10, True).share_nth_above_0999 == 0.5
+    assert judge(lattice, points, np.arange(4), lists, 10, True, 4).share_nth_above_0999 == 0.5
 
 
 def test_what_the_lattice_loses_against_float64() -> None:
@@ -181,7 +187,7 @@ def test_what_the_lattice_loses_against_float64() -> None:
     rows = np.array([[1], [0], [0], [0]])
     lists = StoredLists(rows, np.zeros((4, 1), dtype=bool), np.ones((4, 1)), np.zeros(4, dtype=bool))
 
-    found = judge(lattice, points, np.arange(4), lists, 1, True)
+    found = judge(lattice, points, np.arange(4), lists, 1, True, 4)
 
     # True nearest: 0 -> 3, 1 -> 2, 2 -> 1 or 3, 3 -> 2. The lattice says 1, 0, 0, 0.
     swaps = [(0, 3, 1), (1, 2, 0), (2, 3, 0), (3, 2, 0)]
@@ -212,10 +218,10 @@ def test_many_queries_are_judged_in_parts_as_at_once(monkeypatch: pytest.MonkeyP
     np.fill_diagonal(cosines, -1)
     best = np.sort(cosines, axis=1)[:, -9:]
 
-    found = judge(lattice, points, np.arange(300), lists, 9, True)
+    found = judge(lattice, points, np.arange(300), lists, 9, True, 300)
     monkeypatch.setattr("soundalike.numeric.certificate._ENTRIES", 2100)
     monkeypatch.setattr("soundalike.numeric.certificate._STEP", 17)
-    in_parts = judge(lattice, points, np.arange(300), lists, 9, True)
+    in_parts = judge(lattice, points, np.arange(300), lists, 9, True, 300)
 
     assert found == in_parts
     assert (found.recall, found.defect) == (1.0, None)

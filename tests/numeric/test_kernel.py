@@ -1,10 +1,7 @@
-import hashlib
-
 import numpy as np
 import pytest
 
 from soundalike.numeric import kernel
-from soundalike.numeric.families import Exact, fit, model_version
 from soundalike.numeric.kernel import check_arithmetic, nearest
 from soundalike.numeric.lattice import similarity, to_lattice
 
@@ -119,29 +116,3 @@ def test_arithmetic_check_accepts_this_machine_and_refuses_a_reduced_format(monk
     monkeypatch.setattr(kernel, "_queries", lambda lattice: queries(lattice).astype(np.float16).astype(np.float32))
     with np.errstate(over="ignore", invalid="ignore"), pytest.raises(ArithmeticError, match="reduced format"):
         check_arithmetic()
-
-
-def test_the_exact_family_compares_all() -> None:
-    lattice = random_lattice(4)
-    model = fit("exact", lattice)
-
-    rows, buckets = model.assign(lattice)
-
-    assert isinstance(model, Exact)
-    assert (rows.tolist(), buckets.tolist()) == ([0, 1, 2, 3], [0, 0, 0, 0])
-    assert (model.centers.shape, model.parameters) == ((0, 4), {})
-    with pytest.raises(ValueError, match=r"'hyperplan' is unknown; known: exact"):
-        fit("hyperplan", lattice)
-
-
-def test_model_version_is_of_content_and_parameters() -> None:
-    small, large = fit("exact", random_lattice(4)), fit("exact", random_lattice(9))
-    version = model_version(small, 2880, 3, {"top_n": "10"})
-
-    stated = (
-        b'{"centers": "", "dimensions": 3, "family": "exact", "lattice_scale": 2880, "parameters": {"top_n": "10"}}'
-    )
-    assert version == hashlib.sha256(stated).hexdigest()[:16]
-    assert model_version(large, 2880, 3, {"top_n": "10"}) == version
-    assert len({version, model_version(small, 2879, 3, {"top_n": "10"}), model_version(small, 2880, 4, {"top_n": "10"}),
-                model_version(small, 2880, 3, {"top_n": "11"}), model_version(small, 2880, 3, {})}) == 5  # fmt: skip

@@ -184,7 +184,7 @@ Exit codes: 0 done; 1 the tables have no answer, or counts do not close; 2 wrong
 
 HELP_NEIGHBORS = """\
 usage: soundalike neighbors [-h] [--root ROOT] [--endpoint URL] [--region REGION] [--virtual-hosted]
-                            [--scope {genre,genre_decade}] [--top N] [--name NAME]
+                            [--scope {genre_decade,genre,decade,global}] [--top N] [--name NAME]
                             MBID
 
 Print the tracks that sound like a track.
@@ -200,8 +200,8 @@ options:
   --endpoint URL        of an S3-compatible server (default: AWS_ENDPOINT_URL, else AWS)
   --region REGION       S3 region (default: AWS_REGION, else the profile's)
   --virtual-hosted      the S3 bucket stands in the host name, not in the path
-  --scope {genre,genre_decade}
-                        which lists (default: genre_decade if the track has one, else genre)
+  --scope {genre_decade,genre,decade,global}
+                        which lists (default: the first of these that has neighbors of the track)
   --top N               at most so many neighbors per list (default: 10)
   --name NAME           neighbor table under gold/ (default: track_neighbors)
 """

@@ -44,7 +44,7 @@ def no_neighbors(number: int, why: str, scope: str = "") -> str:
         (
             [numbered(3), "--scope", "genre_decade"],
             1,
-            no_neighbors(3, "undated: it is in no block of genre and decade; try --scope genre", scope="genre_decade"),
+            no_neighbors(3, "undated: it is in no block of a decade; try --scope genre", scope="genre_decade"),
         ),
         (
             [numbered(8)],
@@ -99,9 +99,9 @@ def test_reasons_without_the_vectors_table(empty, command):
     )
     empty.write(TRACK_NEIGHBORS, [empty.neighbors("genre_decade", "roc|1990", SANDMAN)])
     words = ("--root", empty.root, "--scope", "genre_decade")
-    undated = "undated: it is in no block of genre and decade; try --scope genre"
+    undated = "undated: it is in no block of a decade; try --scope genre"
     assert command("neighbors", numbered(1), *words) == (1, "", no_neighbors(1, undated, scope="genre_decade"))
-    no_genre = no_neighbors(2, "no genre: it is in no block", scope="genre_decade")
+    no_genre = no_neighbors(2, "no genre: it is in no block; try --scope global", scope="genre_decade")
     assert command("neighbors", numbered(2), *words) == (1, "", no_genre)
 
 
@@ -135,8 +135,8 @@ def test_missing_neighbor_table(empty, command):
             "argument --top: expected a whole number from 1, found '0'; see soundalike neighbors --help",
         ),
         (
-            ("neighbors", SANDMAN, "--scope", "decade"),
-            "argument --scope: invalid choice: 'decade' (choose from 'genre', 'genre_decade'); "
+            ("neighbors", SANDMAN, "--scope", "year"),
+            "argument --scope: invalid choice: 'year' (choose from 'genre_decade', 'genre', 'decade', 'global'); "
             "see soundalike neighbors --help",
         ),
         (("ledger", "--tables"), "unrecognized arguments: --tables; see soundalike --help"),

@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 from pyspark.sql import functions as F
 
+from soundalike.stages import shortlists
 from soundalike.stages.certificates import certificates
 from soundalike.stages.eligibility import blocks_of, representatives, tracks_from_vectors, with_lattice
+from soundalike.stages.models import fitted_models, neighbor_models, with_methods
 from soundalike.stages.neighbors import answers_within_blocks, block_counts, neighbor_lists
 
 pytestmark = pytest.mark.spark
@@ -39,7 +41,9 @@ def searched(spark: Any) -> Any:
         data, "track_id string, recording_key string, genres array<string>, vector array<double>"
     )
     found = representatives(with_lattice(tracks_from_vectors(frame), 6), ["genre"], True)
-    lists = neighbor_lists(answers_within_blocks(found, TOP_N, 2), 6, {}, "run-1")
+    blocks = with_methods(blocks_of(found), "exact", 0)
+    models = neighbor_models(blocks, fitted_models(found, blocks, 2022, {}, 2), "mine", 6, {})
+    lists = neighbor_lists(answers_within_blocks(found, TOP_N, 2), models, "run-1")
     return spark.createDataFrame(found.collect(), found.schema), spark.createDataFrame(lists.collect(), lists.schema)
 
 
@@ -50,7 +54,8 @@ def certified(searched: Any, lists: Any = None, **changes: Any) -> Any:
         "run_id": "run-9", "name": "mine", "top_n": TOP_N, "cert_queries": 1000, "cert_seed": 1, "exact_max": 16384,
         "recall_floor": 0.98, "tasks": 2,
     }  # fmt: skip
-    return certificates(found, lists, block_counts(blocks_of(found), lists, TOP_N), **(options | changes))
+    blocks = with_methods(blocks_of(found), "exact", 0)
+    return certificates(found, lists, block_counts(blocks, lists, TOP_N), **(options | changes))
 
 
 def by_block(rows: Any) -> dict[str, Any]:
@@ -156,6 +161,29 @@ def test_queries_are_the_smallest_keyed_hashes(spark: Any, searched: Any) -> Non
     one_more = by_block(certified(searched, cut, cert_queries=11, cert_seed=7))["roc"]
     assert one_more.recall < 1.0
     assert one_more.worst_query == order[10].track_id
+
+
+def test_blocks_judged_in_parts_get_the_certificates_of_whole_ones(searched: Any) -> None:
+    found, lists = searched
+    spoiled = lists.where("not (block = 's9' and track_id = 't07')")
+    for number, (track, expression, _) in enumerate(FAULTS):
+        wrong = f"if(block = 's{number}' and track_id = '{track}', {expression}, neighbors)"
+        spoiled = spoiled.withColumn("neighbors", F.expr(wrong))
+    blocks = with_methods(blocks_of(found), "exact", 0)
+    large = shortlists.large(blocks, TOP_N, 10)
+    for stored, queries in ((lists, 3), (spoiled, 1000)):
+        asked = shortlists.asked_of(found, large, queries, 1)
+        questions = shortlists.questions_of(asked.collect())
+        parts = found.repartition(5, "track_id")
+        seen = shortlists.judged_rows(parts, large, asked, questions, stored, TOP_N, 2)
+        counts = block_counts(blocks, stored, TOP_N)
+        options = {
+            "run_id": "run-9", "name": "mine", "top_n": TOP_N, "cert_queries": queries, "cert_seed": 1,
+            "exact_max": 16384, "recall_floor": 0.98, "tasks": 2,
+        }  # fmt: skip
+        in_parts = certificates(seen, stored, counts, **options)
+        assert by_block(in_parts) == by_block(certified(searched, stored, cert_queries=queries))
+        assert seen.where("block = 'roc'").count() < 30 or queries > 3
 
 
 def test_tasks_and_batches_change_nothing(spark: Any, searched: Any) -> None:

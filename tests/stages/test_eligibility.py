@@ -19,7 +19,7 @@ pytestmark = pytest.mark.spark
 SCHEMA = (
     "track_id string, recording_key string, genres array<string>, decade int, is_trusted boolean, vector array<float>"
 )
-SCOPES = ("genre", "genre_decade")
+SCOPES = ("genre", "genre_decade", "global", "decade")
 
 
 def test_eligibility_is_counted_by_the_first_reason(spark: Any) -> None:
@@ -49,11 +49,19 @@ def test_eligibility_is_counted_by_the_first_reason(spark: Any) -> None:
         "genre.eligible": 3, "genre.no_vector": 4, "genre.untrusted": 1, "genre.no_genre": 3, "genre.undated": 0,
         "genre_decade.eligible": 2, "genre_decade.no_vector": 4, "genre_decade.untrusted": 1,
         "genre_decade.no_genre": 3, "genre_decade.undated": 1,
+        "global.eligible": 6, "global.no_vector": 4, "global.untrusted": 1, "global.no_genre": 0, "global.undated": 0,
+        "decade.eligible": 4, "decade.no_vector": 4, "decade.untrusted": 1, "decade.no_genre": 0, "decade.undated": 2,
     }  # fmt: skip
     assert counted(strict=False)["genre.no_genre"] == 4
     assert {row[0] for row in representatives(tracks, ["genre"], True).select("track_id").collect()} == {
         "fine", "two genres", "undated",
     }  # fmt: skip
+    placed = representatives(tracks, ["global", "decade"], True).select("scope", "block", "track_id").collect()
+    anywhere = {"fine", "two genres", "no genre", "blank genres", "genres null", "undated"}
+    assert sorted(map(tuple, placed)) == sorted(
+        [("global", "*", track) for track in anywhere]
+        + [("decade", "1990", track) for track in anywhere - {"no genre", "undated"}]
+    )
 
 
 def test_tables_that_do_not_fit_are_refused(spark: Any) -> None:

@@ -18,13 +18,8 @@ from soundalike.stages.eligibility import (
     vector_profile,
     with_lattice,
 )
-from soundalike.stages.neighbors import (
-    answers_within_blocks,
-    block_counts,
-    list_counters,
-    neighbor_lists,
-    neighbor_models,
-)
+from soundalike.stages.models import fitted_models, neighbor_models, with_methods
+from soundalike.stages.neighbors import answers_within_blocks, block_counts, list_counters, neighbor_lists
 
 pytestmark = pytest.mark.spark
 
@@ -39,7 +34,13 @@ def search(frame: Any, scopes: Iterable[str] = SCOPES, top_n: int = 10, tasks: i
     tracks = tracks_from_vectors(frame)
     dimensions = dimensions_of(vector_profile(tracks).first())
     rows = representatives(with_lattice(tracks, dimensions), tuple(scopes), strict)
-    return neighbor_lists(answers_within_blocks(rows, top_n, tasks), dimensions, {"top_n": str(top_n)}, "run-1")
+    return found_lists(rows, dimensions, top_n, tasks)
+
+
+def found_lists(rows: Any, dimensions: int, top_n: int, tasks: int) -> Any:
+    blocks, decided = with_methods(blocks_of(rows), "exact", 0), {"top_n": str(top_n)}
+    models = neighbor_models(blocks, fitted_models(rows, blocks, 2022, decided, tasks), "mine", dimensions, decided)
+    return neighbor_lists(answers_within_blocks(rows, top_n, tasks), models, "run-1")
 
 
 def as_dict(lists: Any) -> dict[tuple[str, str, str], list[tuple[str, float]]]:
@@ -120,6 +121,7 @@ def test_all_four_in_one_genre(spark: Any) -> None:
         ("method", "string"),
         ("run_id", "string"),
         ("model_version", "string"),
+        ("compared", "bigint"),
     ]
     first = lists.first()
     assert (first.inherited, first.method, first.run_id, len(first.model_version)) == (False, "exact", "run-1", 16)
@@ -261,9 +263,9 @@ def test_counters_and_models(spark: Any) -> None:
     frame = spark.createDataFrame(data, SCHEMA)
     whole = representatives(with_lattice(tracks_from_vectors(frame), 4), SCOPES, True)
     lists = search(frame, top_n=2)
-    blocks = blocks_of(whole)
+    blocks = with_methods(blocks_of(whole), "exact", 0)
 
-    counted = {(row.scope, row.block): tuple(row)[2:] for row in block_counts(blocks, lists, 2).collect()}
+    counted = {(row.scope, row.block): (*row[2:4], *row[5:]) for row in block_counts(blocks, lists, 2).collect()}
     counters = {row.counter: row.value for row in list_counters(block_counts(blocks, lists, 2), SCOPES).collect()}
     # rows, members, listed, inherited, short_lists, pairs
     assert counted == {
@@ -277,7 +279,8 @@ def test_counters_and_models(spark: Any) -> None:
         "genre_decade.inherited": 0, "genre_decade.short_lists": 0, "genre_decade.pairs": 12,
     }  # fmt: skip
 
-    models = neighbor_models(blocks, "mine", 4, {"top_n": "2"})
+    decided = {"top_n": "2"}
+    models = neighbor_models(blocks, fitted_models(whole, blocks, 2022, decided, 2), "mine", 4, decided)
     assert sorted(tuple(row)[1:3] for row in models.collect()) == sorted(counted)
     model = models.first()
     assert model.asDict() | {"scope": "", "block": ""} == {
@@ -292,20 +295,21 @@ def test_counters_and_models(spark: Any) -> None:
 def test_short_lists_are_those_shorter_than_the_block_allows(spark: Any) -> None:
     lists = spark.createDataFrame(
         [
-            ("genre", "roc", "a", ["b", "c"], False),
-            ("genre", "roc", "b", ["a"], False),
-            ("genre", "roc", "c", [], True),
+            ("genre", "roc", "a", ["b", "c"], False, 2),
+            ("genre", "roc", "b", ["a"], False, 1),
+            ("genre", "roc", "c", [], True, 0),
         ],
-        "scope string, block string, track_id string, neighbors array<string>, inherited boolean",
+        "scope string, block string, track_id string, neighbors array<string>, inherited boolean, compared bigint",
     )
     blocks = spark.createDataFrame(
         [("genre", "roc", 3, 3), ("genre", "pop", 1, 1)], "scope string, block string, rows bigint, members bigint"
     )
     counted = {
-        row.block: (row.listed, row.inherited, row.short_lists) for row in block_counts(blocks, lists, 10).collect()
+        row.block: (row.listed, row.inherited, row.short_lists, row.pairs)
+        for row in block_counts(blocks, lists, 10).collect()
     }
 
-    assert counted == {"roc": (2, 1, 1), "pop": (0, 0, 0)}
+    assert counted == {"roc": (2, 1, 1, 3), "pop": (0, 0, 0, 0)}
 
 
 def test_the_least_a_table_needs(spark: Any) -> None:

@@ -206,8 +206,8 @@ TRACK_NEIGHBORS = Table(
     partition_by=("scope",),
     sort_by=("track_id", "block"),
     columns=columns("""
-        scope string!       genre, genre_decade
-        block string!       genre; genre|decade
+        scope string!       genre, genre_decade, global, decade
+        block string!       genre; genre|decade; *; decade
         track_id string!    the track that is answered
         neighbors array<struct<neighbor_id:string,similarity:double>>!  nearest first; ties by id
         inherited boolean!  list of the representative of the same recording
@@ -216,6 +216,9 @@ TRACK_NEIGHBORS = Table(
         model_version string! key into gold/neighbor_models
     """),
 )
+
+# Of the staged lists alone.
+COMPARED = columns("compared bigint! rows of the block that the track was compared with; 0 if inherited")
 
 NEIGHBOR_MODELS = Table(
     name="gold/neighbor_models",
@@ -226,11 +229,11 @@ NEIGHBOR_MODELS = Table(
         scope string!                    scope
         block string!                    block
         model_version string!            hash of content and parameters
-        family string!                   exact
+        family string!                   exact, hyperplane
         lattice_scale int!               scale of the integer lattice
         dimensions int!                  width of the vectors
         parameters map<string,string>!   parameters of the family
-        centers array<binary>!           cell centers on the lattice; empty for exact
+        centers array<binary>!           on the lattice, int16; the mean for hyperplane; empty for exact
     """),
 )
 
@@ -246,10 +249,10 @@ CERTIFICATES = Table(
         rows bigint!                 representatives in the block
         queries bigint!              sampled queries
         family string!               hash family
-        leaf bigint                  rows per cell; null for exact
-        e bigint                     overlap, 64ths; null for exact
-        min bigint                   fewest cells per row; null for exact
-        max bigint                   most cells per row; null for exact
+        leaf bigint                  rows per cell; null without cells
+        e bigint                     overlap, 64ths; null without cells
+        min bigint                   fewest cells per row; null without cells
+        max bigint                   most cells per row; null without cells
         pairs_per_row double         compared rows per row
         recall double                mean tie-safe recall at N; null = no query has a neighbor
         recall_sd double             standard deviation over queries

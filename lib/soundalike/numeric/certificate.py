@@ -59,17 +59,26 @@ class Verdict:
 
 
 def judge(
-    lattice: Lattice, units: Floats, queries: Ints, stored: StoredLists, top_n: int, exact: bool, scale: int = SCALE
+    lattice: Lattice,
+    units: Floats,
+    queries: Ints,
+    stored: StoredLists,
+    top_n: int,
+    exact: bool,
+    rows: int,
+    scale: int = SCALE,
 ) -> Verdict:
-    """Recall and defects of the `stored` lists of the rows `queries`.
+    """Recall and defects of the `stored` lists of the rows `queries`. If all rows are asked, recall is no estimate.
 
     Args:
-        lattice: (m, d + 1), the block's representatives in id order.
+        lattice: (m, d + 1), the block's representatives in id order: all, or at least the queries, the nearest of each
+            by D and by cosine, and those in `stored`.
         units: (m, d) float64, the same rows at unit length.
         queries: rows of the queries, ascending.
         stored: what is under test.
         top_n: longest list allowed.
         exact: the block was searched with family `exact`: less than all of the truth is a defect.
+        rows: representatives in the block.
         scale: of the lattice.
     """
     reach = min(top_n, len(lattice) - 1)
@@ -85,8 +94,7 @@ def judge(
 
     total = len(queries) * reach
     recall, recall_sd, n_effective = _effective(hits, reach, top_n)
-    fully_known = exact and len(queries) == len(lattice)
-    ci_low, ci_high = (recall, recall) if fully_known else wilson(recall, n_effective)
+    ci_low, ci_high = (recall, recall) if len(queries) == rows else wilson(recall, n_effective)
     loss = math.fsum(value for part in parts for value in part.loss) / total
     nth = stored.similarity[:, reach - 1] if stored.rows.shape[1] >= reach else np.zeros(len(queries))
     return Verdict(

@@ -21,7 +21,7 @@ from soundalike.reader.tables import Reader
 
 DEFAULT_ROOT = "build/tables"
 DEFAULT_NAME = TRACK_NEIGHBORS.name.removeprefix("gold/")
-SCOPES = ("genre_decade", "genre")  # the narrower first: it answers when nothing is asked for
+SCOPES = ("genre_decade", "genre", "decade", "global")  # the narrower first: it answers when nothing is asked for
 EXAMPLE = "62c2e20a-559e-422f-a44c-9afa7882f0c4"
 
 NEIGHBOR_HEADINGS = (
@@ -193,7 +193,7 @@ def _parser() -> argparse.ArgumentParser:
     one = commands.add_parser("neighbors", help=help_text, description=help_text.capitalize() + ".", parents=[common])
     one.add_argument("mbid", metavar="MBID", help=f"recording MBID, such as {EXAMPLE}; with --name any track id")
     one.add_argument(
-        "--scope", choices=SCOPES[::-1], help="which lists (default: genre_decade if the track has one, else genre)"
+        "--scope", choices=SCOPES, help="which lists (default: the first of these that has neighbors of the track)"
     )
     one.add_argument(
         "--top", metavar="N", type=_top, default=10, help="at most so many neighbors per list (default: 10)"

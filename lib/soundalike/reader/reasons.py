@@ -34,8 +34,11 @@ def reason(reader: Reader, track: Track | None, lists: list[NeighborList], scope
         return "untrusted: no submission of it has a trusted classifier output; neighbors.strict=false admits it"
     if has_vectors and not rows:
         return f"no vector: {TRACK_VECTORS.name} has no row for it; run the job tracks"
-    if not ((rows and any(row["genres"] for row in rows)) or (not rows and track.genres)):
-        return "no genre: it is in no block"
-    if scope == "genre_decade" and track.release_decade is None:
-        return "undated: it is in no block of genre and decade; try --scope genre"
+    has_genre = any(row["genres"] for row in rows) if rows else bool(track.genres)
+    # Without a scope all of them were looked at: a reason must hold in each.
+    asked = set(scopes if scope is None else (scope,))
+    if not has_genre and asked <= {"genre", "genre_decade"}:
+        return "no genre: it is in no block" + ("" if scope is None else "; try --scope global")
+    if track.release_decade is None and asked <= {"genre_decade", "decade"}:
+        return "undated: it is in no block of a decade; try --scope genre"
     return "the lists are older than the track, or another run's: run the job neighbors"

@@ -14,7 +14,7 @@ from soundalike.numeric.certificate import OUTSIDE, PAD, StoredLists, judge
 from soundalike.numeric.scaling import normalize
 from soundalike.stages import arrays
 from soundalike.stages.eligibility import BLOCK
-from soundalike.stages.neighbors import FAMILY
+from soundalike.stages.models import EXACT
 
 _FIGURES = (
     "recall",
@@ -54,7 +54,7 @@ def certificates(
     """Rows of `operations/neighbor_certificates`, one per block, and last a column `defect`: one line, null = none.
 
     Args:
-        representatives: of `eligibility.representatives`.
+        representatives: of `eligibility.representatives`, or at least what `numeric.certificate.judge` needs of them.
         lists: rows of `gold/track_neighbors`, as they were stored.
         counts: of `neighbors.block_counts` for the same lists.
         run_id: of the certifying run.
@@ -62,14 +62,17 @@ def certificates(
         top_n: longest list.
         cert_queries: queries per block: the representatives with the smallest hash of (cert_seed, track_id).
         cert_seed: key of that hash.
-        exact_max: `recall_floor` counts in blocks of more rows.
+        exact_max: `recall_floor` counts in blocks of more rows, and in all that are not searched exactly.
         recall_floor: lowest accepted `ci_low`. A defect fails any block.
         tasks: partitions of the work; no result depends on it.
     """
-    hashed = representatives.withColumn("hash", F.xxhash64(F.lit(cert_seed).cast("bigint"), "track_id"))
+    hashed = with_hash(representatives, cert_seed)
+    stored = lists.where(~F.col("inherited")).select(*BLOCK, "track_id", "neighbors")
+    asked = stored.join(queries_of(hashed, cert_queries).select(*BLOCK, "track_id"), [*BLOCK, "track_id"], "inner")
     verdicts = (
         hashed.select(*BLOCK, "track_id", "members", "lattice", "vector", "hash")
-        .join(_queried(hashed, lists, cert_queries), on=[*BLOCK, "track_id"], how="left")
+        .join(asked, on=[*BLOCK, "track_id"], how="left")
+        .join(F.broadcast(counts.select(*BLOCK, "rows", "method")), on=list(BLOCK), how="inner")
         .repartition(tasks, *BLOCK)
         .sortWithinPartitions(*BLOCK, "track_id")
         .mapInArrow(partial(_judge_blocks, top_n=top_n, cert_queries=cert_queries), _VERDICTS_IN_SPARK)
@@ -82,7 +85,9 @@ def certificates(
         ),
     )  # fmt: skip
     counted = verdicts.join(counts.drop("rows"), on=list(BLOCK), how="inner")
-    reached = (F.col("rows") <= exact_max) | (F.col("ci_low") >= recall_floor)
+    # A block of one has no recall: nothing is missing there.
+    spared = (F.col("method") == EXACT) & (F.col("rows") <= exact_max) | F.col("ci_low").isNull()
+    reached = spared | (F.col("ci_low") >= recall_floor)
     absent = F.lit(None).cast("bigint")
     return counted.withColumn("defect", F.coalesce("defect", miscounted)).select(
         F.lit(run_id).alias("run_id"),
@@ -90,7 +95,7 @@ def certificates(
         *BLOCK,
         "rows",
         "queries",
-        F.lit(FAMILY).alias("family"),
+        F.col("method").alias("family"),
         *(absent.alias(parameter) for parameter in ("leaf", "e", "min", "max")),
         (F.col("pairs") / F.col("rows")).alias("pairs_per_row"),
         *("recall", "recall_sd", "n_effective", "ci_low", "ci_high"),
@@ -100,17 +105,15 @@ def certificates(
     )
 
 
-def _queried(hashed: DataFrame, lists: DataFrame, cert_queries: int) -> DataFrame:
-    """The stored lists of the queries: scope, block, track_id, neighbors. A query without a list has no row."""
+def with_hash(representatives: DataFrame, cert_seed: int) -> DataFrame:
+    return representatives.withColumn("hash", F.xxhash64(F.lit(cert_seed).cast("bigint"), "track_id"))
+
+
+def queries_of(hashed: DataFrame, cert_queries: int) -> DataFrame:
+    """The rows of `with_hash` that are asked: the `cert_queries` smallest (hash, track_id) of each block."""
     order = Window.partitionBy(*BLOCK).orderBy("hash", "track_id")
-    queries = (
-        hashed.select(*BLOCK, "track_id", "hash")
-        .withColumn("position", F.row_number().over(order))
-        .where(F.col("position") <= cert_queries)
-        .select(*BLOCK, "track_id")
-    )
-    stored = lists.where(~F.col("inherited")).select(*BLOCK, "track_id", "neighbors")
-    return stored.join(queries, on=[*BLOCK, "track_id"], how="inner")
+    position = F.row_number().over(order)
+    return hashed.withColumn("position", position).where(F.col("position") <= cert_queries).drop("position")
 
 
 def _judge_blocks(batches: Iterable[pa.RecordBatch], top_n: int, cert_queries: int) -> Iterator[pa.RecordBatch]:
@@ -121,7 +124,7 @@ def _judge_blocks(batches: Iterable[pa.RecordBatch], top_n: int, cert_queries: i
 def _verdict(block: pa.Table, top_n: int, cert_queries: int) -> dict[str, Any]:
     """One row of `_VERDICTS` for the rows of one block in id order."""
     ids = arrays.single(block["track_id"])
-    # The Q smallest (hash, row), by the same rule as _queried: rows stand in id order.
+    # The Q smallest (hash, row), by the same rule as queries_of: rows stand in id order.
     by_hash = np.argsort(arrays.single(block["hash"]).to_numpy(), kind="stable")
     queries = np.sort(by_hash[:cert_queries])
     units, _ = normalize(arrays.to_matrix(arrays.single(block["vector"])))
@@ -132,7 +135,8 @@ def _verdict(block: pa.Table, top_n: int, cert_queries: int) -> dict[str, Any]:
         queries,
         _stored(neighbors, ids, arrays.single(block["members"])),
         top_n,
-        exact=True,
+        exact=block["method"][0].as_py() == EXACT,
+        rows=block["rows"][0].as_py(),
     )
     worst = None if found.worst_row is None else ids[found.worst_row].as_py()
     # Only a defect has a row to name.
@@ -140,7 +144,7 @@ def _verdict(block: pa.Table, top_n: int, cert_queries: int) -> dict[str, Any]:
     return {
         "scope": block["scope"][0].as_py(),
         "block": block["block"][0].as_py(),
-        "rows": len(ids),
+        "rows": block["rows"][0].as_py(),
         "queries": len(queries),
         "worst_query": worst,
         "defect": defect,

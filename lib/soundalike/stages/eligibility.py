@@ -20,6 +20,9 @@ BLOCK = ("scope", "block")
 REASONS = ("no_vector", "untrusted", "no_genre", "undated")
 WIDTHS = (2, 1000)
 
+OF_GENRES = ("genre", "genre_decade")
+OF_DECADES = ("genre_decade", "decade")
+
 _TYPES: dict[str, tuple[str, ...]] = {
     "track_id": ("string",),
     "vector": ("array<float>", "array<double>"),
@@ -149,26 +152,36 @@ def as_counters(rows: DataFrame, counters: Mapping[str, Column]) -> DataFrame:
 
 def _reason(scope: str, strict: bool) -> Column:
     """`eligible`, or the first of REASONS that holds."""
-    undated = F.col("decade").isNull() if scope == "genre_decade" else F.lit(False)
+    no_genre = F.size("genres") == 0 if scope in OF_GENRES else F.lit(False)
+    undated = F.col("decade").isNull() if scope in OF_DECADES else F.lit(False)
     untrusted = ~F.col("is_trusted") if strict else F.lit(False)
     return (
         F.when(F.col("lattice").isNull(), "no_vector")
         .when(untrusted, "untrusted")
-        .when(F.size("genres") == 0, "no_genre")
+        .when(no_genre, "no_genre")
         .when(undated, "undated")
         .otherwise("eligible")
     )
 
 
 def _places(scope: str, strict: bool) -> Column:
-    """The blocks of a track in `scope`, array<struct<scope,block>>: one per genre, none if it is not eligible."""
+    """The blocks of a track in `scope`, array<struct<scope,block>>: none if it is not eligible.
 
-    def place(genre: Column) -> Column:
-        decade = F.col("decade").cast("string")
-        block = genre if scope == "genre" else F.concat(genre, F.lit("|"), decade)
+    One per genre where genres divide the scope, else one: the decade, or `*`.
+    """
+    decade = F.col("decade").cast("string")
+
+    def place(block: Column) -> Column:
         return F.struct(F.lit(scope).alias("scope"), block.alias("block"))
 
-    return F.when(_reason(scope, strict) == "eligible", F.transform("genres", place)).otherwise(F.array())
+    def of_genre(genre: Column) -> Column:
+        return place(F.concat(genre, F.lit("|"), decade) if scope in OF_DECADES else genre)
+
+    if scope in OF_GENRES:
+        places = F.transform("genres", of_genre)
+    else:
+        places = F.array(place(decade if scope in OF_DECADES else F.lit("*")))
+    return F.when(_reason(scope, strict) == "eligible", places).otherwise(F.array())
 
 
 def representatives(tracks: DataFrame, scopes: Sequence[str], strict: bool) -> DataFrame:
