@@ -11,6 +11,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
+from soundalike.numeric.cells import KmeansOverlap
 from soundalike.numeric.lattice import Lattice
 
 Indices = npt.NDArray[np.int64]
@@ -51,7 +52,7 @@ class Exact:
         return rows, np.zeros_like(rows)
 
 
-FAMILIES: dict[str, Callable[[Lattice], Model]] = {"exact": Exact}
+FAMILIES: dict[str, Callable[[Lattice], Model]] = {"exact": Exact, "kmeans_overlap": KmeansOverlap.fit}
 
 
 def fit(family: str, sample: Lattice) -> Model:
