@@ -3,6 +3,8 @@
 D is one matrix product of floats: with h = |v|^2 / 2, (v, 1, h).(-v', h', 1) = D. Every partial sum is an integer that
 the float type holds (`lattice.check_bound`), so it is exact, in any order, on any BLAS. The result is a function of
 lattice, membership and k alone: neither tiles nor threads nor the machine can change it.
+
+Each row is answered in the nearest of its buckets first. Elsewhere, few rows can be nearer than what it holds by then.
 """
 
 import numpy as np
@@ -55,11 +57,16 @@ def nearest(
     if (rows[1:] < rows[:-1]).any():
         raise ValueError("the pairs (row, bucket) must be in the order of rows, the nearest bucket of a row first")
     search = _Search(lattice, k, tile, dtype)
+    home = _homes(rows, buckets, asked, len(lattice))
     order = np.argsort(buckets, kind="stable")
     parts = [part for part in np.split(order, np.flatnonzero(np.diff(buckets[order])) + 1) if len(part)]
     for part in parts:
-        members = rows[part]
-        search.answer(members, members if asked is None else members[asked[part]])
+        bucket, members = buckets[part[0]], rows[part]
+        search.answer(members, members[home[members] == bucket])
+    for part in parts:
+        bucket, members = buckets[part[0]], rows[part]
+        queries = members if asked is None else members[asked[part]]
+        search.answer(members, queries[home[queries] != bucket])
     found = search.best != NOTHING
     return (
         np.where(found, search.best & ROW_MASK, -1).astype(np.int32),
@@ -87,6 +94,15 @@ def check_arithmetic(precision: str = "coarse") -> None:
             f"{dtype.__name__} matrix products differ from integer arithmetic: this BLAS runs them in a reduced "
             "format; switch that off or install another numpy"
         )
+
+
+def _homes(rows: Rows, buckets: Rows, asked: npt.NDArray[np.bool_] | None, count: int) -> Rows:
+    """(count,) the first bucket in which each row is answered; -1 if there is none."""
+    pairs = np.arange(len(rows)) if asked is None else np.flatnonzero(asked)
+    firsts = pairs[np.flatnonzero(np.diff(rows[pairs], prepend=-1))]
+    home = np.full(count, -1, dtype=np.int64)
+    home[rows[firsts]] = buckets[firsts]
+    return home
 
 
 class _Search:
