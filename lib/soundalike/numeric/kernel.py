@@ -7,6 +7,9 @@ lattice, membership and k alone: neither tiles nor threads nor the machine can c
 Each row is answered in the nearest of its buckets first. Elsewhere, few rows can be nearer than what it holds by then.
 """
 
+from collections.abc import Iterator
+from itertools import pairwise
+
 import numpy as np
 import numpy.typing as npt
 
@@ -60,13 +63,16 @@ def nearest(
     home = _homes(rows, buckets, asked, len(lattice))
     order = np.argsort(buckets, kind="stable")
     parts = [part for part in np.split(order, np.flatnonzero(np.diff(buckets[order])) + 1) if len(part)]
+    search.members = {int(buckets[part[0]]): rows[part] for part in parts}
     for part in parts:
         bucket, members = buckets[part[0]], rows[part]
         search.answer(members, members[home[members] == bucket])
     for part in parts:
         bucket, members = buckets[part[0]], rows[part]
         queries = members if asked is None else members[asked[part]]
-        search.answer(members, queries[home[queries] != bucket])
+        queries = queries[home[queries] != bucket]
+        queries = queries[np.argsort(home[queries], kind="stable")]
+        search.answer(members, queries, home[queries])
     found = search.best != NOTHING
     return (
         np.where(found, search.best & ROW_MASK, -1).astype(np.int32),
@@ -110,12 +116,14 @@ class _Search:
 
     def __init__(self, lattice: Lattice, k: int, tile: tuple[int, int], dtype: FloatType) -> None:
         self.best = np.full((len(lattice), k), NOTHING, dtype=np.int64)
+        self.members: dict[int, Rows] = {}
         self._lattice, self._half, self._tile, self._dtype = lattice, half_squares(lattice), tile, dtype
+        self._marked = np.zeros(len(lattice), dtype=np.bool_)
         self._buffer = np.empty(tile[0] * (tile[1] + GROUP), dtype=dtype)
         self._far = exact_below(dtype)
 
-    def answer(self, members: Rows, queries: Rows) -> None:
-        """Merges what the rows `members` are to `queries`, some of them."""
+    def answer(self, members: Rows, queries: Rows, homes: Rows | None = None) -> None:
+        """Merges what the rows `members` are to `queries`, some of them, which were answered in `homes` before."""
         if len(members) < 2 or not len(queries):
             return
         base = base_operand(self._lattice[members], self._half[members], self._far, self._dtype)
@@ -124,12 +132,24 @@ class _Search:
         for start in range(0, len(queries), self._tile[0]):
             part = queries[start : start + self._tile[0]]
             operand = query_operand(self._lattice[part], self._half[part], self._dtype)
+            answered = [] if homes is None else list(self._answered(members, homes[start : start + self._tile[0]]))
             best = self.best[part]
             for first in range(0, len(base), step):
                 rows = base[first : first + step]
                 tile = np.matmul(rows, operand, out=self._buffer[: len(rows) * len(part)].reshape(-1, len(part)))
+                for left, right, positions in answered:
+                    inside = slice(*np.searchsorted(positions, (first, first + step)))
+                    tile[positions[inside] - first, left:right] = self._far
                 take_nearest(tile, members[first : first + step], part, best, self._far)
             self.best[part] = best
+
+    def _answered(self, members: Rows, homes: Rows) -> Iterator[tuple[int, int, Rows]]:
+        """For each run of equal `homes`, where it is, and the positions of `members` that it was answered about."""
+        for left, right in pairwise([0, *(np.flatnonzero(np.diff(homes)) + 1).tolist(), len(homes)]):
+            known = self.members[int(homes[left])]
+            self._marked[known] = True
+            yield left, right, np.flatnonzero(self._marked[members])
+            self._marked[known] = False
 
 
 def base_operand(lattice: Lattice, half: Rows, far: int, dtype: FloatType) -> Floats:
