@@ -20,6 +20,8 @@ ROW_MASK = np.int64(2**ROW_BITS - 1)
 
 # Most base rows that share a minimum; a tile has a multiple of it.
 GROUP = 8
+# Groups below the limit, in all values: from here on, comparing every value is cheaper than looking into the groups.
+_MANY = 1 / 128
 
 
 def take_nearest(tile: Distances, members: Rows, queries: Rows, best: Keys, far: int) -> None:
@@ -94,6 +96,9 @@ def _within(tile: Distances, low: Distances, limit: Distances) -> tuple[Rows, Ro
     places = np.flatnonzero(low <= limit)
     size = len(tile) // len(low)
     if size == 1:
+        return places, places % width
+    if len(places) > _MANY * tile.size:
+        places = np.flatnonzero(tile <= limit)
         return places, places % width
     places = (np.arange(size)[:, np.newaxis] * low.size + places).ravel()
     places = places[tile.ravel()[places] <= limit[places % width]]
