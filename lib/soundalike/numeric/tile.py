@@ -42,7 +42,7 @@ def take_nearest(tile: Distances, members: Rows, queries: Rows, best: Keys, far:
     count = np.bincount(query, minlength=len(queries))
     crowded = count > 4 * best.shape[1] + 64
     if crowded.any():
-        _take_from_columns(tile, members, queries, best, far, np.flatnonzero(crowded))
+        _take_from_columns(tile, members, queries, best, np.flatnonzero(crowded))
         spared = ~crowded[query]
         place, query, count = place[spared], query[spared], np.where(crowded, 0, count)
     key = tile.ravel()[place].astype(np.int64)
@@ -107,7 +107,8 @@ def _within(tile: Distances, low: Distances, limit: Distances) -> tuple[Rows, Ro
 
 def _as_lists(key: Keys, query: Rows, count: Rows) -> Keys:
     """The keys of each query that has any, one list a row, filled up with NOTHING."""
-    order = np.argsort(query.astype(np.uint16), kind="stable")
+    # Small integers are sorted by counting.
+    order = np.argsort(query.astype(np.min_scalar_type(len(count))), kind="stable")
     touched = count > 0
     lists = np.full((int(touched.sum()), int(count.max(initial=0))), NOTHING, dtype=np.int64)
     place = np.arange(len(query)) + np.repeat((np.cumsum(touched) - 1)[touched] * lists.shape[1], count[touched])
@@ -116,12 +117,13 @@ def _as_lists(key: Keys, query: Rows, count: Rows) -> Keys:
     return lists
 
 
-def _take_from_columns(tile: Distances, members: Rows, queries: Rows, best: Keys, far: int, columns: Rows) -> None:
-    """As `take_nearest`, for queries that have so many rows within their limit that selecting among all is cheaper."""
-    distance = tile.T[columns, : len(members)]
-    keys = distance.astype(np.int64)
+def _take_from_columns(tile: Distances, members: Rows, queries: Rows, best: Keys, columns: Rows) -> None:
+    """As `take_nearest`, for queries with so many rows within their limit that selecting among all is cheaper.
+
+    They have more of them than the list is long, so what is `far` is never taken.
+    """
+    keys = tile.T[columns, : len(members)].astype(np.int64)
     keys <<= ROW_BITS
     keys |= members
-    keys[(distance >= far) | (queries[columns, np.newaxis] == members)] = NOTHING
-    k = best.shape[1]
-    best[columns] = merged(best[columns], np.partition(keys, k - 1, axis=1)[:, :k] if keys.shape[1] > k else keys)
+    keys[queries[columns, np.newaxis] == members] = NOTHING
+    best[columns] = merged(best[columns], np.partition(keys, best.shape[1] - 1, axis=1)[:, : best.shape[1]])
