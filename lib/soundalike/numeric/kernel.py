@@ -24,7 +24,7 @@ from soundalike.numeric.lattice import (
     half_squares,
     to_lattice,
 )
-from soundalike.numeric.tile import GROUP, NOTHING, ROW_BITS, ROW_MASK, Rows, take_nearest
+from soundalike.numeric.tile import GROUP, NOTHING, ROW_BITS, Rows, take_nearest
 
 TILE = (256, 2048)
 
@@ -73,12 +73,12 @@ def nearest(
         queries = queries[home[queries] != bucket]
         queries = queries[np.argsort(home[queries], kind="stable")]
         search.answer(members, queries, home[queries])
-    found = search.best != NOTHING
-    return (
-        np.where(found, search.best & ROW_MASK, -1).astype(np.int32),
-        np.where(found, search.best >> ROW_BITS, -1).astype(np.int32),
-        found.sum(axis=1),
-    )
+    # In place, since the keys are most of the memory. The low half of NOTHING is -1.
+    neighbors = search.best.astype(np.int32)
+    search.best >>= ROW_BITS
+    distance = search.best.astype(np.int32)
+    distance[neighbors < 0] = -1
+    return neighbors, distance, (neighbors >= 0).sum(axis=1)
 
 
 def check_arithmetic(precision: str = "coarse") -> None:
