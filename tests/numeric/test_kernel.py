@@ -3,7 +3,7 @@ import pytest
 
 from soundalike.numeric import kernel
 from soundalike.numeric.kernel import check_arithmetic, nearest
-from soundalike.numeric.lattice import similarity, to_lattice
+from soundalike.numeric.lattice import PRECISIONS, similarity, to_lattice
 
 
 def random_lattice(rows: int, dimensions: int = 3, seed: int = 5) -> np.ndarray:
@@ -108,11 +108,91 @@ def test_rows_without_a_common_bucket_have_no_neighbors() -> None:
 def test_a_lattice_too_wide_for_float32_is_refused() -> None:
     with pytest.raises(ValueError, match="float32 is exact below"):
         nearest(np.zeros((2, 1101), dtype=np.int16), one_bucket(2), 1)
+    with pytest.raises(ValueError, match="float32 is exact below"):
+        nearest(np.zeros((2, 17), dtype=np.int16), one_bucket(2), 1, scale=32_000)
 
 
 def test_arithmetic_check_accepts_this_machine_and_refuses_a_reduced_format(monkeypatch: pytest.MonkeyPatch) -> None:
     check_arithmetic()
-    queries = kernel._queries
-    monkeypatch.setattr(kernel, "_queries", lambda lattice: queries(lattice).astype(np.float16).astype(np.float32))
-    with np.errstate(over="ignore", invalid="ignore"), pytest.raises(ArithmeticError, match="reduced format"):
-        check_arithmetic()
+    check_arithmetic("fine")
+    operand = kernel.query_operand
+    monkeypatch.setattr(kernel, "query_operand", lambda *given: operand(*given).astype(np.float16).astype(given[-1]))
+    with np.errstate(over="ignore", invalid="ignore"):
+        with pytest.raises(ArithmeticError, match=r"float32 matrix products differ .* reduced format"):
+            check_arithmetic()
+        with pytest.raises(ArithmeticError, match="float64 matrix products differ"):
+            check_arithmetic("fine")
+
+
+@pytest.mark.parametrize("k", [1, 10, 100])
+def test_all_rows_equal_over_more_than_one_tile(k: int) -> None:
+    lattice, _ = to_lattice(np.tile([0.3, -0.2, 0.9], (2100, 1)))
+
+    rows, distance, counts = nearest(lattice, one_bucket(2100), k)
+
+    assert (counts == k).all() and not distance.any()
+    smallest = np.arange(k + 1)
+    for row in (0, k, 255, 2047, 2048, 2099):
+        assert rows[row].tolist() == smallest[smallest != row][:k].tolist()
+
+
+@pytest.mark.parametrize("precision", sorted(PRECISIONS))
+@pytest.mark.parametrize("k", [1, 10, 100])
+def test_overlapping_buckets_with_many_equal_rows_against_a_double_loop(k: int, precision: str) -> None:
+    # 5 % of the rows are one atom, larger than k, in up to three of the buckets 0..8; bucket 9 holds a single row.
+    rng = np.random.default_rng(8)
+    rows = rng.normal(size=(2400, 4))
+    rows[rng.choice(2400, 120, replace=False)] = rows[0]
+    scale, dtype = PRECISIONS[precision]
+    lattice, _ = to_lattice(rows, scale, dtype)
+    order = [rng.permutation(9)[: 1 + row % 3].tolist() for row in range(2400)]
+    order[17] = [9, 2]
+    pairs = [(row, cell) for row, cells in enumerate(order) for cell in cells]
+    membership = np.array([row for row, _ in pairs]), np.array([cell for _, cell in pairs])
+
+    for tile in [(256, 2048), (100, 203)]:
+        answers = lists(lattice, membership, k, tile=tile, scale=scale, dtype=dtype)
+        asked = [0, 1, 17, 999, 2399, *np.flatnonzero((lattice == lattice[0]).all(axis=1)).tolist()[:12:4]]
+        assert [answers[row] for row in asked] == brute_force(lattice, asked, k, [set(cells) for cells in order])
+
+
+def test_a_row_is_answered_only_where_it_is_asked() -> None:
+    lattice = random_lattice(90)
+    rows, cells = np.repeat(np.arange(90), 2), np.tile([0, 1], 90) + 2 * (np.repeat(np.arange(90), 2) % 3)
+    cells[1::2] %= 6
+    asked = ((rows * 7 + cells) % 3 > 0) & (rows != 5)
+    members = [set(rows[cells == cell].tolist()) for cell in range(6)]
+
+    answers = lists(lattice, (rows, cells), 20, asked=asked)
+
+    wide = lattice.astype(np.int64)
+    for row in range(90):
+        others = {other for cell in cells[(rows == row) & asked] for other in members[cell]} - {row}
+        keys = sorted((int(((wide[row] - wide[other]) ** 2).sum()) // 2, other) for other in others)
+        assert answers[row] == keys[:20]
+    assert answers[5] == []
+
+
+def test_parts_of_a_bucket_add_up() -> None:
+    lattice, membership = random_lattice(500), one_bucket(500)
+    whole = nearest(lattice, membership, 9)
+    for part in range(3):
+        asked = np.arange(500) % 3 == part
+        for mine, expected in zip(nearest(lattice, membership, 9, asked=asked), whole, strict=True):
+            np.testing.assert_array_equal(mine[asked], expected[asked])
+
+
+def test_pairs_that_do_not_ascend_are_refused() -> None:
+    with pytest.raises(ValueError, match="must be in the order of rows"):
+        nearest(random_lattice(3), (np.array([0, 2, 1]), np.zeros(3, dtype=np.int64)), 1)
+
+
+def test_fine_antipodal_rows_at_the_bound() -> None:
+    row = np.full(1000, 1 / np.sqrt(1000))
+    scale, dtype = PRECISIONS["fine"]
+    lattice, _ = to_lattice([row, -row, [*row[:-1], 0.0]], scale, dtype)
+
+    found = lists(lattice, one_bucket(3), 2, scale=scale, dtype=dtype)
+
+    assert found == brute_force(lattice, [0, 1, 2], 2)
+    assert found[0][-1] == (2 * 1012**2 * 1000, 1)

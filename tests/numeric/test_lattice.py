@@ -3,7 +3,16 @@ import math
 import numpy as np
 import pytest
 
-from soundalike.numeric.lattice import SCALE, check_bound, decode, encode, half_squares, similarity, to_lattice
+from soundalike.numeric.lattice import (
+    FINE_SCALE,
+    SCALE,
+    check_bound,
+    decode,
+    encode,
+    half_squares,
+    similarity,
+    to_lattice,
+)
 
 
 def distance(u: np.ndarray, v: np.ndarray) -> int:
@@ -69,6 +78,18 @@ def test_a_scale_or_width_that_breaks_float32_is_refused() -> None:
         check_bound(2880, 1100)
     with pytest.raises(ValueError, match="smaller scale"):
         to_lattice([[1.0, 0.0]], scale=2900)
+
+
+def test_the_fine_scale_is_for_float64() -> None:
+    check_bound(FINE_SCALE, 1000, np.float64)
+    with pytest.raises(
+        ValueError, match=r"lattice scale 32000 with 16 .* float32 is exact below 16777216; use a smaller"
+    ):
+        check_bound(FINE_SCALE, 16)
+    with pytest.raises(ValueError, match=r"32767 with 80 .* reach 2147\d{6}, float64 is exact below 2147483648"):
+        check_bound(32_767, 80, np.float64)
+    lattice, _ = to_lattice([[-1.0, 0.0], [0.6, 0.8]], FINE_SCALE, np.float64)
+    assert lattice.tolist() == [[-32000, 0, 0], [19200, 25600, 0]]
 
 
 def test_bytes_and_back() -> None:

@@ -11,39 +11,50 @@ from soundalike.numeric.scaling import normalize
 
 SCALE = 2880
 
+FINE_SCALE = 32_000
+
 Lattice = npt.NDArray[np.int16]
+FloatType = type[np.float32] | type[np.float64]
+Floats = npt.NDArray[np.float32] | npt.NDArray[np.float64]
 
-# Integers up to here are exact in float32, whatever the order of a sum.
-_FLOAT32_EXACT = 2**24
+# The two precisions: a scale, and the float type of its matrix products.
+PRECISIONS: dict[str, tuple[int, FloatType]] = {"coarse": (SCALE, np.float32), "fine": (FINE_SCALE, np.float64)}
 
 
-def check_bound(scale: int, dimensions: int) -> None:
-    """Refuses a scale at which a float32 matrix product of lattice rows of `dimensions` columns may round.
+def exact_below(dtype: FloatType) -> int:
+    """Distances below this are exact in products of the type, whatever the order of a sum, and fit an int32."""
+    return 2**24 if dtype is np.float32 else 2**31
+
+
+def check_bound(scale: int, dimensions: int, dtype: FloatType = np.float32) -> None:
+    """Refuses a scale at which a matrix product of lattice rows of `dimensions` columns may round.
 
     |v| <= scale + sqrt(d)/2 without the parity, so D and every partial sum of it stay within the bound below.
 
     Raises:
-        ValueError: the bound reaches 2^24.
+        ValueError: the bound reaches 2^24 (float32) or 2^31 (float64).
     """
-    bound = 2 * (scale + np.sqrt(dimensions) / 2) ** 2 + 2
-    if bound >= _FLOAT32_EXACT:
+    bound, limit = 2 * (scale + np.sqrt(dimensions) / 2) ** 2 + 2, exact_below(dtype)
+    if bound >= limit:
         raise ValueError(
             f"lattice scale {scale} with {dimensions} dimensions: distances reach {bound:.0f}, "
-            f"float32 is exact below {_FLOAT32_EXACT}; use a smaller scale or fewer dimensions"
+            f"{dtype.__name__} is exact below {limit}; use a smaller scale or fewer dimensions"
         )
 
 
-def to_lattice(rows: npt.ArrayLike, scale: int = SCALE) -> tuple[Lattice, npt.NDArray[np.bool_]]:
+def to_lattice(
+    rows: npt.ArrayLike, scale: int = SCALE, dtype: FloatType = np.float32
+) -> tuple[Lattice, npt.NDArray[np.bool_]]:
     """Lattice rows (n, d + 1) int16 of `rows` (n, d), and which rows are vectors; the others are all zero.
 
     Rows are brought to unit length first. Only elementwise float64 steps: the result is the same on every machine.
 
     Raises:
-        ValueError: scale and width break float32 exactness.
+        ValueError: scale and width break the exactness of products in `dtype`.
     """
     units, is_vector = normalize(rows)
     count, dimensions = units.shape
-    check_bound(scale, dimensions)
+    check_bound(scale, dimensions, dtype)
     grid = np.rint(np.where(is_vector[:, np.newaxis], units, 0.0) * scale).astype(np.int16)
     parity = np.zeros(count, dtype=np.int16)
     for column in grid.T:
