@@ -15,7 +15,7 @@ from soundalike.stages.bronze import documents_of_archive
 
 def archives(settings: Settings) -> list[Archive]:
     uris = settings.sources.acousticbrainz.uris
-    return list_archives(uris, _object_store(settings)) if uris else []
+    return list_archives(uris, object_store(settings)) if uris else []
 
 
 def inputs(settings: Settings) -> Sequence[str]:
@@ -93,7 +93,7 @@ def _ingest(run: Run, stage: Stage, archive: Archive) -> ArchiveStatus:
     settings = run.settings
     limit = settings.sources.acousticbrainz.limit_documents
     rows = documents_of_archive(
-        run.spark.range(1), archive, _object_store(settings), settings.acousticbrainz.max_member_bytes, limit
+        run.spark.range(1), archive, object_store(settings), settings.acousticbrainz.max_member_bytes, limit
     )
     # Staged first: whether to commit is known only at the end of the stream, when the digest and the last member are.
     staged = run.store.stage(rows, archive.name, bronze=True)
@@ -132,7 +132,8 @@ def _check(archive: Archive, status: ArchiveStatus, allow_incomplete: bool) -> N
         )
 
 
-def _object_store(settings: Settings) -> ObjectStore:
+def object_store(settings: Settings) -> ObjectStore:
+    """Where the `s3://` URIs of sources point."""
     return ObjectStore(settings.storage.s3.endpoint, settings.storage.s3.region)
 
 

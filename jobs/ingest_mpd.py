@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 
+from jobs.ingest_acousticbrainz import object_store
 from soundalike.contracts import mpd
 from soundalike.contracts.tables import REJECTS
 from soundalike.errors import SoundalikeError, UsageError
 from soundalike.run import Run, Stage, exit_with, main
 from soundalike.settings import Settings
-from soundalike.sources.files import ObjectStore
 from soundalike.sources.mpd.listing import Dataset, Slice, list_dataset
 from soundalike.sources.mpd.slices import SliceStatus
 from soundalike.stages import mpd_dimensions, mpd_slices, mpd_statistics
@@ -22,7 +22,7 @@ def inputs(settings: Settings) -> Sequence[str]:
     """The input listing of a run: what its id is made of, beside the settings. Empty when no playlists are named."""
     if not settings.sources.mpd.uri:
         return []
-    dataset = list_dataset(settings.sources.mpd.uri, _object_store(settings))
+    dataset = list_dataset(settings.sources.mpd.uri, object_store(settings))
     return [f"{part.name} {part.size} {part.md5}" for part in dataset.slices]
 
 
@@ -37,7 +37,7 @@ def ingest_mpd(run: Run) -> None:
     """Does nothing when no playlists are named."""
     uri = run.settings.sources.mpd.uri
     if uri:
-        dataset = list_dataset(uri, _object_store(run.settings))
+        dataset = list_dataset(uri, object_store(run.settings))
         slices = _slices_to_bronze(run, dataset)
         _bronze_to_silver(run, dataset, slices)
         if run.settings.mpd.full_dataset:
@@ -104,7 +104,7 @@ def _commit(
 ) -> dict[int, SliceStatus]:
     """Reads a group of slices and commits it; how the reading of each ended, by first pid."""
     manifest = run.spark.range(0, len(group), 1, len(group))
-    read = mpd_slices.playlists_of_slices(manifest, dataset.name, group, _object_store(run.settings))
+    read = mpd_slices.playlists_of_slices(manifest, dataset.name, group, object_store(run.settings))
     # Staged: a slice is parsed once, for two tables.
     staged = run.store.stage(read, f"mpd-{group[0].first}", bronze=True)
     statuses = [SliceStatus.read(row["status"]) for row in staged.where("status is not null").collect()]
@@ -204,10 +204,6 @@ def _compare_with_the_published(run: Run, dataset: Dataset) -> None:
                 f"{len(wrong)} statistics differ from those published with the full dataset: {'; '.join(wrong)}; "
                 "the input is not the whole dataset, or set mpd.full_dataset=false"
             )
-
-
-def _object_store(settings: Settings) -> ObjectStore:
-    return ObjectStore(settings.storage.s3.endpoint, settings.storage.s3.region)
 
 
 if __name__ == "__main__":
