@@ -144,22 +144,28 @@ def _bronze_to_silver(run: Run, dataset: Dataset, slices: list[SliceStatus]) -> 
             rejects = stages.rejects(playlists, entries, of_slices, run.id, profile)
             rejects = rejects.unionByName(run.rows(REJECTS, _slice_rejects(run, slices)))
             store.replace(REJECTS, rejects, mark, where="source = 'mpd'")
+        ours = f"run_id = '{run.id}'"
         with run.watch_tasks("tracks, artists, albums"):
             records, published = mpd_dimensions.entry_records(kept).persist(), store.read(mpd.ENTRIES)
-            store.replace(mpd.TRACKS, mpd_dimensions.tracks(records, published), mark)
-            store.replace(mpd.ARTISTS, mpd_dimensions.artists(records), mark)
-            store.replace(mpd.ALBUMS, mpd_dimensions.albums(records), mark)
+            run.together(
+                lambda: store.replace(mpd.TRACKS, mpd_dimensions.tracks(records, published), mark),
+                lambda: store.replace(mpd.ARTISTS, mpd_dimensions.artists(records), mark),
+                lambda: store.replace(mpd.ALBUMS, mpd_dimensions.albums(records), mark),
+            )
         with run.watch_tasks("counting"):
             found = integrity(slices, playlists, entries, records, run.settings.mpd.full_dataset)
             ledger = found.ledger | {"skipped_file": dataset.skipped}
-            ours = f"run_id = '{run.id}'"
-            store.replace(mpd.INTEGRITY, run.rows(mpd.INTEGRITY, found.rows(run.id)), mark, where=ours)
-            run.write_ledger("mpd", profile, mpd.RULES_VERSION, ledger, mark)
             rows = stages.published_playlists(stages.kept(playlists), published).persist()
             values = mpd_statistics.statistics(rows, records)
+            counted = run.rows(mpd.INTEGRITY, found.rows(run.id))
             statistics = run.rows(mpd.STATISTICS, [(run.id, name, value) for name, value in values.items()])
-            store.replace(mpd.STATISTICS, statistics, mark, where=ours)
-            store.replace(mpd.HISTOGRAMS, mpd_statistics.histograms(rows, records, run.id), mark, where=ours)
+            histograms = mpd_statistics.histograms(rows, records, run.id)
+            run.together(
+                lambda: store.replace(mpd.INTEGRITY, counted, mark, where=ours),
+                lambda: run.write_ledger("mpd", profile, mpd.RULES_VERSION, ledger, mark),
+                lambda: store.replace(mpd.STATISTICS, statistics, mark, where=ours),
+                lambda: store.replace(mpd.HISTOGRAMS, histograms, mark, where=ours),
+            )
             # Last: the mark of this table says that the stage is done.
             stage.table_versions[mpd.PLAYLISTS.name] = store.replace(mpd.PLAYLISTS, rows, mark)
         for cached in (rows, records, playlists):

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from pyspark import inheritable_thread_target
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
@@ -100,10 +101,11 @@ class Run:
     def together(self, *writes: Callable[[], object]) -> None:
         """Runs writes of tables that do not need each other at the same time; raises the first error in their order.
 
-        A commit of a small table is mostly waiting, so several side by side take little more time than one.
+        A commit of a small table is mostly waiting, so several side by side take little more time than one. Their Spark
+        jobs belong to the group of the caller, so that `watch_tasks` counts them.
         """
         with ThreadPoolExecutor(len(writes)) as pool:
-            for done in [pool.submit(write) for write in writes]:
+            for done in [pool.submit(inheritable_thread_target(write)) for write in writes]:
                 done.result()
 
     @contextmanager
@@ -253,6 +255,8 @@ def main(
     finally:
         if opened:
             spark.stop()
+        else:
+            spark.catalog.clearCache()  # what this run kept is of no use to the next one of the session
     return code
 
 
