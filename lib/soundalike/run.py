@@ -105,7 +105,7 @@ class Run:
         jobs belong to the group of the caller, so that `watch_tasks` counts them.
         """
         with ThreadPoolExecutor(len(writes)) as pool:
-            for done in [pool.submit(inheritable_thread_target(write)) for write in writes]:
+            for done in [pool.submit(inheritable_thread_target(self.spark)(write)) for write in writes]:
                 done.result()
 
     @contextmanager

@@ -12,4 +12,6 @@ if __name__ == "__main__":
     for archive in [entry for entry in sys.path if entry.endswith((".jar", "/pyspark.zip"))]:
         sys.path.remove(archive)
         sys.path_importer_cache.pop(archive, None)
+    # Tasks import the package anew, from the zip that the job brought.
+    del sys.modules["soundalike"]
     runpy.run_module("pyspark.daemon", run_name="__main__", alter_sys=True)

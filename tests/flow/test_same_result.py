@@ -14,8 +14,14 @@ pytestmark = pytest.mark.spark
 # Beside the reference: 2 cores, 2 partitions, adaptive, in order, UTC, the locale of the machine.
 RUNS: dict[str, dict[str, Any]] = {
     "one core, one partition, not adaptive": {"cores": 1, "partitions": 1, "adaptive": False, "reversed": True},
-    "four cores, 7 partitions": {"cores": 4, "partitions": 7, "adaptive": True, "reversed": False, "batch": 37},
-    "four cores, 64 partitions, not adaptive": {"cores": 4, "partitions": 64, "adaptive": False, "reversed": True},
+    "four cores, 7 partitions, not adaptive": {
+        "cores": 4,
+        "partitions": 7,
+        "adaptive": False,
+        "reversed": False,
+        "batch": 37,
+    },
+    "four cores, 64 partitions": {"cores": 4, "partitions": 64, "adaptive": True, "reversed": True},
 }
 TOKYO_IN_TURKISH = {
     "TZ": "Asia/Tokyo", "LC_ALL": "tr_TR.UTF-8", "LANG": "tr_TR.UTF-8",
