@@ -15,6 +15,7 @@ from pyspark.sql.types import BinaryType, StructField, StructType
 from soundalike.errors import SoundalikeError
 from soundalike.numeric.lattice import to_lattice
 from soundalike.stages import arrays
+from soundalike.stages.own_tables import genres_of, types_of
 
 BLOCK = ("scope", "block")
 REASONS = ("no_vector", "untrusted", "no_genre", "undated")
@@ -44,33 +45,18 @@ def tracks_from_vectors(vectors: DataFrame) -> DataFrame:
     Raises:
         SoundalikeError: a column is missing or has another type.
     """
-    types = dict(vectors.dtypes)
-    wrong = [f"{name} is missing" for name in ("track_id", "vector") if name not in types]
-    for name, known in _TYPES.items():
-        if types.get(name, known[0]) not in known:
-            wrong.append(f"{name} is {types[name]}, expected {' or '.join(known)}")
-    if wrong:
-        raise SoundalikeError(f"the table of vectors does not fit: {'; '.join(wrong)}; rename or cast its columns")
+    types = types_of(vectors, "vectors", ("track_id", "vector"), _TYPES)
     key = F.coalesce("recording_key", "track_id") if "recording_key" in types else F.col("track_id")
     decade = F.col("decade") if "decade" in types else F.lit(None)
     trust = F.coalesce("is_trusted", F.lit(True)) if "is_trusted" in types else F.lit(True)
     return vectors.select(
         "track_id",
         key.alias("recording_key"),
-        _genres(types).alias("genres"),
+        genres_of(types).alias("genres"),
         decade.cast("int").alias("decade"),
         trust.alias("is_trusted"),
         "vector",
     )
-
-
-def _genres(types: Mapping[str, str]) -> Column:
-    given = none = F.array().cast("array<string>")
-    if "genres" in types:
-        given = F.coalesce("genres", none)
-    elif "genre" in types:
-        given = F.array("genre")
-    return F.array_sort(F.array_distinct(F.filter(given, lambda genre: genre.isNotNull() & (genre != ""))))
 
 
 def vector_profile(tracks: DataFrame) -> DataFrame:

@@ -9,6 +9,7 @@ from pyspark.sql import functions as F
 from soundalike.contracts.features import FeatureSet
 from soundalike.contracts.tables import REJECTS
 from soundalike.errors import SoundalikeError
+from soundalike.stages.own_tables import genres_of, types_of
 
 # Taken by tracks none of whose genres has a model.
 OTHER = "other"
@@ -33,14 +34,8 @@ def judged_tracks(rows: DataFrame, feature_set: FeatureSet, models: Collection[s
     Raises:
         SoundalikeError: a column is missing or has another type.
     """
-    types = dict(rows.dtypes)
-    wrong = [f"{name} is missing" for name in ("track_id", "features") if name not in types]
-    for name, known in _TYPES.items():
-        if types.get(name, known[0]) not in known:
-            wrong.append(f"{name} is {types[name]}, expected {' or '.join(known)}")
-    if wrong:
-        raise SoundalikeError(f"the table of new tracks does not fit: {'; '.join(wrong)}; rename or cast its columns")
-    given = _given_genres(types)
+    types = types_of(rows, "new tracks", ("track_id", "features"), _TYPES)
+    given = genres_of(types)
     with_model = F.filter(given, lambda genre: genre.isin(*sorted(models)))
     fallback = F.array(F.lit(OTHER)) if OTHER in models else F.array().cast("array<string>")
     features = F.col("features").cast("array<double>")
@@ -53,14 +48,6 @@ def judged_tracks(rows: DataFrame, feature_set: FeatureSet, models: Collection[s
         given.alias("given"),
         set_name.alias("feature_set"),
     ).select("track_id", "genres", "without_model", "features", *_verdict(feature_set))
-
-
-def _given_genres(types: dict[str, str]) -> Column:
-    """Distinct and sorted, without null and empty ones."""
-    none = F.array().cast("array<string>")
-    genre = F.array("genre") if "genre" in types else none
-    genres = F.coalesce("genres", none) if "genres" in types else genre
-    return F.array_sort(F.array_distinct(F.filter(genres, lambda genre: genre.isNotNull() & (genre != ""))))
 
 
 def _verdict(feature_set: FeatureSet) -> tuple[Column, Column]:
