@@ -9,10 +9,9 @@ from pyspark.sql import functions as F
 from soundalike.contracts.features import FeatureSet
 from soundalike.contracts.tables import REJECTS
 from soundalike.errors import SoundalikeError
+from soundalike.stages.genres import OTHER
 from soundalike.stages.own_tables import genres_of, types_of
 
-# Taken by tracks none of whose genres has a model.
-OTHER = "other"
 RULES = ("track_id_missing", "feature_set_other", "feature_missing", "genre_without_model")
 
 _TYPES: dict[str, tuple[str, ...]] = {
@@ -37,6 +36,7 @@ def judged_tracks(rows: DataFrame, feature_set: FeatureSet, models: Collection[s
     types = types_of(rows, "new tracks", ("track_id", "features"), _TYPES)
     given = genres_of(types)
     with_model = F.filter(given, lambda genre: genre.isin(*sorted(models)))
+    # Taken by tracks none of whose genres has a model.
     fallback = F.array(F.lit(OTHER)) if OTHER in models else F.array().cast("array<string>")
     features = F.col("features").cast("array<double>")
     set_name = F.col("feature_set") if "feature_set" in types else F.lit(feature_set.name)
