@@ -1,4 +1,4 @@
-"""Runs the pipeline several times in one process, each time in a session of its own: a warm JVM costs a third.
+"""Runs the pipeline several times in one process, each time in a session of its own: Java starts once for all of them.
 
     python sessions.py RUNS     RUNS: JSON list of {"master": …, "conf": {…}, "set": [key=value, …]}
 
