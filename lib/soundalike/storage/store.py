@@ -3,6 +3,7 @@
 A table that breaks its contract is never published.
 """
 
+import threading
 import zlib
 from collections.abc import Sequence
 from typing import Any
@@ -34,7 +35,8 @@ class Store:
         """`stamps`: table properties `soundalike.*` of every table but bronze, which belongs to no profile."""
         self.spark = spark
         self.stamps = stamps or {}
-        self.written: dict[str, int] = {}
+        self.written: dict[str, int] = {}  # newest version by table, of what was written since it was cleared
+        self._writing = threading.Lock()
         self._known: set[str] = set()  # tables that were found to be of their contract
         self.root = self._absolute(settings.root)
         self.bronze_root = self._absolute(settings.bronze_root) if settings.bronze_root else self.root
@@ -159,7 +161,9 @@ class Store:
         writer.save(self.path(table))
         version = self.version(table)
         if not table.name.startswith("_staging/"):
-            self.written[table.name] = version
+            # Appends of several threads end in any order: the newest stays.
+            with self._writing:
+                self.written[table.name] = max(version, self.written.get(table.name, version))
         self.log(table).assert_readable_everywhere(version, table.name)
         return version
 
