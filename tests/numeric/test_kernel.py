@@ -173,6 +173,42 @@ def test_a_row_is_answered_only_where_it_is_asked() -> None:
     assert answers[5] == []
 
 
+@pytest.mark.parametrize("k", [1, 10, 100])
+@pytest.mark.parametrize("catalog", ["none", "one", "some", "all but one", "all"])
+@pytest.mark.parametrize("everywhere", [True, False])
+def test_only_listed_rows_stand_in_lists_and_all_rows_are_answered(k: int, catalog: str, everywhere: bool) -> None:
+    # Bucket 6 is of rows in no catalog but "all" ones, and the home of some; bucket 7 is of a single row.
+    rng = np.random.default_rng(3)
+    lattice = random_lattice(400)
+    lattice[300:330] = lattice[:30]
+    order = [rng.permutation(6)[: 1 + row % 3].tolist() for row in range(400)]
+    for row in range(200, 300, 9):
+        order[row] = [6, *order[row]]
+    order[5] = [7, 0]
+    pairs = [(row, cell) for row, cells in enumerate(order) for cell in cells]
+    rows, cells = np.array([row for row, _ in pairs]), np.array([cell for _, cell in pairs])
+    listed = {
+        "none": np.zeros(400, dtype=bool),
+        "one": np.arange(400) == 17,
+        "some": (rng.random(400) < 0.3) & np.array([6 not in cells for cells in order]),
+        "all but one": np.arange(400) != 17,
+        "all": np.ones(400, dtype=bool),
+    }[catalog]
+    asked = np.ones(len(rows), dtype=bool) if everywhere else (rows * 7 + cells) % 3 > 0
+
+    wide = lattice.astype(np.int64)
+    distance = ((wide[:, np.newaxis] - wide) ** 2).sum(axis=2) // 2
+    expected = []
+    for row in range(400):
+        own = set(cells[(rows == row) & asked].tolist())
+        others = [o for o in np.flatnonzero(listed).tolist() if o != row and own & set(order[o])]
+        expected.append(sorted((int(distance[row, o]), o) for o in others)[:k])
+    for tile in [(256, 2048), (30, 41)]:
+        given = None if everywhere else asked
+        assert lists(lattice, (rows, cells), k, tile=tile, asked=given, listed=listed) == expected
+    assert any(expected) == (catalog != "none")
+
+
 def test_parts_of_a_bucket_add_up() -> None:
     lattice, membership = random_lattice(500), one_bucket(500)
     whole = nearest(lattice, membership, 9)

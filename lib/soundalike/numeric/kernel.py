@@ -28,6 +28,8 @@ from soundalike.numeric.tile import GROUP, NOTHING, ROW_BITS, Rows, take_nearest
 
 TILE = (256, 2048)
 
+Flags = npt.NDArray[np.bool_]
+
 
 def nearest(
     lattice: Lattice,
@@ -36,9 +38,10 @@ def nearest(
     tile: tuple[int, int] = TILE,
     scale: int = SCALE,
     dtype: FloatType = np.float32,
-    asked: npt.NDArray[np.bool_] | None = None,
+    asked: Flags | None = None,
+    listed: Flags | None = None,
 ) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32], npt.NDArray[np.int64]]:
-    """The k smallest (D, row) of all other rows that share a bucket with each row.
+    """The k smallest (D, row) of all other listed rows that share a bucket with each row.
 
     Args:
         lattice: (n, d + 1), rows in id order.
@@ -48,9 +51,11 @@ def nearest(
         scale: of the lattice, for the check that the arithmetic is exact.
         dtype: of the matrix product.
         asked: (pairs,) whether the row is answered in that bucket, or only compared with; default: everywhere.
+        listed: (n,) rows that may stand in lists; the others are answered all the same. Default: all.
 
     Returns:
-        Neighbor rows (n, k) and their D (n, k), both -1 beyond the end of a list; list lengths (n,).
+        Neighbor rows (n, k) and their D (n, k), both -1 beyond the end of a list; list lengths (n,). The list of a row
+        that is in no bucket, or asked in none, is empty.
 
     Raises:
         ValueError: scale and width break exactness, or the rows of `membership` do not ascend.
@@ -63,16 +68,17 @@ def nearest(
     home = _homes(rows, buckets, asked, len(lattice))
     order = np.argsort(buckets, kind="stable")
     parts = [part for part in np.split(order, np.flatnonzero(np.diff(buckets[order])) + 1) if len(part)]
-    search.members = {int(buckets[part[0]]): rows[part] for part in parts}
+    search.listed = {int(buckets[part[0]]): _only(rows[part], listed) for part in parts}
+    parts = [part for part in parts if len(part) > 1]
     for part in parts:
-        bucket, members = buckets[part[0]], rows[part]
-        search.answer(members, members[home[members] == bucket])
+        bucket, members = int(buckets[part[0]]), rows[part]
+        search.answer(bucket, members[home[members] == bucket])
     for part in parts:
-        bucket, members = buckets[part[0]], rows[part]
+        bucket, members = int(buckets[part[0]]), rows[part]
         queries = members if asked is None else members[asked[part]]
         queries = queries[home[queries] != bucket]
         queries = queries[np.argsort(home[queries], kind="stable")]
-        search.answer(members, queries, home[queries])
+        search.answer(bucket, queries, home[queries])
     # In place, since the keys are most of the memory. The low half of NOTHING is -1.
     neighbors = search.best.astype(np.int32)
     search.best >>= ROW_BITS
@@ -102,7 +108,11 @@ def check_arithmetic(precision: str = "coarse") -> None:
         )
 
 
-def _homes(rows: Rows, buckets: Rows, asked: npt.NDArray[np.bool_] | None, count: int) -> Rows:
+def _only(rows: Rows, listed: Flags | None) -> Rows:
+    return rows if listed is None else rows[listed[rows]]
+
+
+def _homes(rows: Rows, buckets: Rows, asked: Flags | None, count: int) -> Rows:
     """(count,) the first bucket in which each row is answered; -1 if there is none."""
     pairs = np.arange(len(rows)) if asked is None else np.flatnonzero(asked)
     firsts = pairs[np.flatnonzero(np.diff(rows[pairs], prepend=-1))]
@@ -116,15 +126,16 @@ class _Search:
 
     def __init__(self, lattice: Lattice, k: int, tile: tuple[int, int], dtype: FloatType) -> None:
         self.best = np.full((len(lattice), k), NOTHING, dtype=np.int64)
-        self.members: dict[int, Rows] = {}
+        self.listed: dict[int, Rows] = {}
         self._lattice, self._half, self._tile, self._dtype = lattice, half_squares(lattice), tile, dtype
         self._marked = np.zeros(len(lattice), dtype=np.bool_)
         self._buffer = np.empty(tile[0] * (tile[1] + GROUP), dtype=dtype)
         self._far = exact_below(dtype)
 
-    def answer(self, members: Rows, queries: Rows, homes: Rows | None = None) -> None:
-        """Merges what the rows `members` are to `queries`, some of them, which were answered in `homes` before."""
-        if len(members) < 2 or not len(queries):
+    def answer(self, bucket: int, queries: Rows, homes: Rows | None = None) -> None:
+        """Merges what the listed rows of a bucket are to `queries`, rows of it that were answered in `homes` before."""
+        members = self.listed[bucket]
+        if not len(members) or not len(queries):
             return
         base = base_operand(self._lattice[members], self._half[members], self._far, self._dtype)
         tiles = -(-len(base) // self._tile[1])
@@ -144,9 +155,9 @@ class _Search:
             self.best[part] = best
 
     def _answered(self, members: Rows, homes: Rows) -> Iterator[tuple[int, int, Rows]]:
-        """For each run of equal `homes`, where it is, and the positions of `members` that it was answered about."""
+        """For each run of equal `homes`, where it is, and the positions of `members` that it was compared with."""
         for left, right in pairwise([0, *(np.flatnonzero(np.diff(homes)) + 1).tolist(), len(homes)]):
-            known = self.members[int(homes[left])]
+            known = self.listed[int(homes[left])]
             self._marked[known] = True
             yield left, right, np.flatnonzero(self._marked[members])
             self._marked[known] = False
