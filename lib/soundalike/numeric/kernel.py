@@ -62,8 +62,7 @@ def nearest(
     """
     check_bound(scale, lattice.shape[1] - 1, dtype)
     rows, buckets = membership
-    if (rows[1:] < rows[:-1]).any():
-        raise ValueError("the pairs (row, bucket) must be in the order of rows, the nearest bucket of a row first")
+    check_order(rows)
     search = _Search(lattice, k, tile, dtype)
     home = _homes(rows, buckets, asked, len(lattice))
     order = np.argsort(buckets, kind="stable")
@@ -85,6 +84,16 @@ def nearest(
     distance = search.best.astype(np.int32)
     distance[neighbors < 0] = -1
     return neighbors, distance, (neighbors >= 0).sum(axis=1)
+
+
+def check_order(rows: Rows) -> None:
+    """Refuses pairs (row, bucket) whose rows do not ascend.
+
+    Raises:
+        ValueError: they do not.
+    """
+    if (rows[1:] < rows[:-1]).any():
+        raise ValueError("the pairs (row, bucket) must be in the order of rows, the nearest bucket of a row first")
 
 
 def check_arithmetic(precision: str = "coarse") -> None:
