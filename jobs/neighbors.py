@@ -1,154 +1,182 @@
 """Vectors -> staged neighbor lists -> certificates -> the published neighbor table, one commit per scope."""
 
+from dataclasses import asdict, replace
 from typing import Any
 
+from jobs import searching
 from jobs.ingest_acousticbrainz import inputs
-from soundalike.contracts.tables import CERTIFICATES, COMPARED, NEIGHBOR_MODELS, TRACK_NEIGHBORS, TRACK_VECTORS
+from jobs.searching import Asked, Tracks
+from soundalike.contracts.clusters import GENRE_CLUSTERS
+from soundalike.contracts.features import FEATURE_SETS
+from soundalike.contracts.staging import MERGED_LISTS, PARTIAL_LISTS, SEARCHED_TRACKS
+from soundalike.contracts.tables import (
+    FEATURE_SCALERS,
+    NEIGHBOR_MODELS,
+    TRACK_NEIGHBORS,
+    TRACK_VECTORS,
+)
 from soundalike.errors import SoundalikeError
 from soundalike.run import Run, Stage, exit_with, main
-from soundalike.stages import certificates, eligibility, pieces, shortlists
-from soundalike.stages import models as methods
-from soundalike.stages import neighbors as search
+from soundalike.stages import certificates, eligibility, models, starting_cells, tasks
+from soundalike.stages import neighbors as lists_of
+from soundalike.stages.tasks import Search
 
-RULES_VERSION = "neighbors-1"
+RULES_VERSION = "neighbors-2"
+
+# Rows of one file of the published table, about.
+_FILE_ROWS = 250_000
 
 
 def neighbors(run: Run) -> None:
     settings = run.settings.neighbors
+    asked = _asked(run)
     published = TRACK_NEIGHBORS.named(f"gold/{settings.name}")
-    staged = published.staged(run.id, *COMPARED)
-    with run.stage("neighbors.search") as stage:
-        mark, vectors = _vectors(run, stage)
-        last = mark.of_stage(f"neighbors.publish {settings.scopes[-1]}")
-        # Lists that are still staged were not verified after their commit.
-        if run.store.holds(published, last) and not run.store.exists(staged):
-            return stage.skip()
-        tracks, profile = _tracks(run, vectors)
-        found = eligibility.representatives(tracks, settings.scopes, settings.strict).persist()
-        blocks = methods.with_methods(eligibility.blocks_of(found), settings.family, settings.exact_max).persist()
-        parallelism = run.spark.sparkContext.defaultParallelism
-        tasks = max(1, min(blocks.count(), 4 * parallelism))
-        dimensions = eligibility.dimensions_of(profile)
-        _require_blocks(run, blocks, tracks)
-        decided = {"top_n": str(settings.top_n)}
-        fitted = methods.fitted_models(found, blocks, settings.seed, decided, tasks).persist()
-        routes = _routes(found, blocks, fitted)
-        models = methods.neighbor_models(blocks, fitted, settings.name, dimensions, decided)
-        stage.rows_in = profile["tracks"]
-        if not run.store.holds(staged, mark):
-            with run.watch_tasks("neighbor tasks"):
-                answers = search.all_answers(found, blocks, routes, settings.top_n, tasks, parallelism)
-                run.store.replace(staged, search.neighbor_lists(answers, models, run.id), mark)
-        lists = run.store.read(staged)
-        stage.rows_out = lists.count()
-    with run.stage("neighbors.certify") as stage:
-        counts = search.block_counts(blocks, lists, settings.top_n).persist()
-        with run.watch_tasks("certificate tasks"):
-            seen = _judged(run, found, blocks, lists)
-            judged = certificates.certificates(
-                seen, lists, counts, run_id=run.id, name=settings.name, top_n=settings.top_n, tasks=tasks,
-                cert_queries=settings.cert_queries, cert_seed=settings.cert_seed, exact_max=settings.exact_max,
-                recall_floor=settings.recall_floor,
-            ).persist()  # fmt: skip
-            ours = f"run_id = '{run.id}' AND name = '{settings.name}'"
-            rows = judged.select(*CERTIFICATES.column_names)
-            stage.table_versions[CERTIFICATES.name] = run.store.replace(
-                CERTIFICATES, rows, mark.of_stage(stage.name), where=ours
-            )
-        stage.rows_in = stage.rows_out = judged.count()
-        stage.rows_rejected = judged.where("not passed").count()
-        _refuse(judged.where("not passed").orderBy("scope", "block").limit(1).collect(), stage)
-    with run.stage("neighbors.publish") as stage:
-        listed = lists.select(*published.column_names)
-        counters = eligibility.eligibility_counters(tracks, settings.scopes, settings.strict).collect()
-        counters += search.list_counters(counts, settings.scopes).collect()
-        ledger = {row["counter"]: row["value"] for row in counters}
-        ours, named = mark.of_stage(stage.name), f"name = '{settings.name}' AND scope IN ({_quoted(settings.scopes)})"
-        run.together(
-            lambda: run.store.replace(NEIGHBOR_MODELS, models, ours, where=named),
-            lambda: run.write_ledger("neighbors", settings.name, RULES_VERSION, ledger, ours),
-        )
-        for scope in settings.scopes:
-            where = f"scope = '{scope}'"
-            rows = listed.where(where)
-            version = run.store.replace(published, rows, mark.of_stage(f"neighbors.publish {scope}"), where=where)
-            stage.table_versions[published.name] = version
-        stage.rows_in = stage.rows_out = run.store.assert_same(published, listed, "scope", settings.scopes)
-        run.store.drop(staged)
-
-
-def _vectors(run: Run, stage: Stage) -> tuple[Any, Any]:
-    """The mark of the search and the rows it reads: the user's own table, else this product's vectors."""
-    own = run.settings.neighbors.vectors
-    if own:
-        rows, version = run.store.read_own(own)
-        return run.mark(stage, own={own: version}), rows
-    of_set = f"feature_set = '{run.settings.vectors.feature_set}'"
-    return run.mark(stage, TRACK_VECTORS), run.store.read(TRACK_VECTORS).where(of_set)
-
-
-def _tracks(run: Run, vectors: Any) -> tuple[Any, Any]:
-    tracks = eligibility.tracks_from_vectors(vectors)
-    profile = eligibility.vector_profile(tracks).collect()[0]
-    dimensions = eligibility.dimensions_of(profile)
-    if not dimensions:
-        name = run.settings.neighbors.vectors or TRACK_VECTORS.name
-        raise SoundalikeError(
-            f"table {name} has {profile['tracks']} tracks and no vector among them; there is nothing to search"
-        )
-    return eligibility.with_lattice(tracks, dimensions).persist(), profile
-
-
-def _require_blocks(run: Run, blocks: Any, tracks: Any) -> None:
-    """An empty neighbor table would look like a result."""
-    settings = run.settings.neighbors
-    if blocks.limit(1).count():
-        return
-    counted = eligibility.eligibility_counters(tracks, settings.scopes, settings.strict).collect()
-    reasons = ", ".join(f"{row['counter']} {row['value']}" for row in counted if row["value"])
-    raise SoundalikeError(f"no track is eligible in any scope ({reasons}); nothing was published")
-
-
-def _routes(found: Any, blocks: Any, fitted: Any) -> pieces.Routes:
-    """Where rows of blocks go that are not searched exactly; a few numbers for each of them."""
-    rows = fitted.collect()
-    if rows:
-        for twice in search.repeated_tracks(methods.of_method(found, blocks, exact=False)).limit(1).collect():
-            raise search.repeats(*twice)
-    return pieces.routes_of(rows)
-
-
-def _judged(run: Run, found: Any, blocks: Any, lists: Any) -> Any:
-    """The rows that the certificate looks at: of blocks that no task can hold only those that can matter."""
-    settings = run.settings.neighbors
-    large = shortlists.large(blocks, settings.top_n)
-    if not large.limit(1).count():
-        return found
-    asked = shortlists.asked_of(found, large, settings.cert_queries, settings.cert_seed).persist()
-    questions = shortlists.questions_of(asked.collect())
+    partials, merged = (searching.staged(run, table) for table in (PARTIAL_LISTS, MERGED_LISTS))
     parallelism = run.spark.sparkContext.defaultParallelism
-    return shortlists.judged_rows(found, large, asked, questions, lists, settings.top_n, parallelism)
+    with run.stage("neighbors.prepare") as stage:
+        rows, mark = _vectors(run, stage, asked)
+        # Lists that are still staged were not verified after their commit.
+        if run.store.holds(published, mark.of_stage(f"neighbors.publish {asked.scopes[-1]}")) and not run.store.exists(
+            partials
+        ):
+            return stage.skip()
+        tracks = searching.prepared(run, mark, rows, asked, settings.family, settings.exact_max, settings.tune_queries)
+        stage.rows_in = stage.rows_out = tracks.total
+    with run.stage("neighbors.model") as stage:
+        questions, truth = searching.truth_of(run, tracks, asked.top_n, settings.tune_queries)
+        search = _search(run, tracks, questions, truth, parallelism)
+        stage.rows_in, stage.rows_out = sum(block.rows for block in search.blocks), len(search.blocks)
+        _allow(run, search)
+    with run.stage("neighbors.search") as stage:
+        stage.rows_in = sum(block.rows for block in search.blocks)
+        ours = mark.of_stage(stage.name)
+        with run.watch_tasks("neighbor tasks"):
+            if not run.store.holds(partials, ours):
+                run.store.replace(partials, tasks.partial_lists(tracks.representatives, search), ours)
+            if not run.store.holds(merged, ours):
+                entries = 2 * asked.top_n * stage.rows_in
+                run.store.replace(merged, tasks.merged_lists(run.store.read(partials), search, entries), ours)
+        lists = lists_of.final_lists(run.store.read(partials), run.store.read(merged))
+        counts = lists_of.counts_of(lists, search, tracks.inheriting)
+        stage.rows_out = sum(counted.listed for counted in counts)
+    with run.stage("neighbors.certify") as stage:
+        with run.watch_tasks("certificate tasks"):
+            stored = certificates.staged_lists(lists, questions, search)
+            verdicts = certificates.judged(stored, tracks.places, tracks.inheriting, questions, truth, search)
+        heirs = {block.key: counted.inherited for block, counted in zip(search.blocks, counts, strict=True)}
+        found = certificates.certificates(
+            verdicts, search, counts, heirs, questions, run_id=run.id, name=settings.name, exact_max=settings.exact_max,
+            recall_floor=settings.recall_floor,
+        )  # fmt: skip
+        searching.write_certificates(run, stage, found, mark)
+        searching.refuse(found, tracks, stage, "nothing was published")
+    with run.stage("neighbors.publish") as stage:
+        _publish(run, stage, mark, asked, tracks, search, lists, counts, published)
+        # The partial lists last: as long as they are there this stage is not done.
+        for table in (searching.staged(run, SEARCHED_TRACKS), merged, partials):
+            run.store.drop(table)
 
 
-def _quoted(scopes: tuple[str, ...]) -> str:
-    return ", ".join(f"'{scope}'" for scope in scopes)
+def _asked(run: Run) -> Asked:
+    settings, ours = run.settings.neighbors, run.settings.vectors
+    own = bool(settings.vectors)
+    groups = settings.probability_groups if own else FEATURE_SETS[ours.feature_set].groups
+    return Asked(
+        settings.vectors, ours.feature_set, groups, settings.candidates,
+        settings.top_n, settings.scopes, settings.strict, settings.precision,
+    )  # fmt: skip
 
 
-def _refuse(worst: list[Any], stage: Stage) -> None:
-    if not worst:
-        return
-    row = worst[0]
-    failed = f"{stage.rows_rejected} of {stage.rows_out} blocks failed, nothing was published"
-    where = f"block {row['block']} of scope {row['scope']} is not good enough"
-    if row["defect"]:
-        raise SoundalikeError(f"{where}: {row['defect']}; {failed}")
-    advice = "ask more queries (neighbors.cert_queries)"
-    if row["recall"] < row["floor"]:
-        advice = f"search it exactly (neighbors.family=auto with neighbors.exact_max={row['rows']}, or family=exact)"
-    found = f"recall {row['recall']:.4f}, lower bound {row['ci_low']:.4f}, below the floor {row['floor']}"
-    raise SoundalikeError(
-        f"{where}: {row['family']} reaches {found}; {failed}; {advice}, or lower neighbors.recall_floor"
+def _vectors(run: Run, stage: Stage, asked: Asked) -> tuple[Any, Any]:
+    """The rows that are searched, and the mark of all that follows from them."""
+    rows, own = searching.vectors_of(run, asked)
+    if asked.candidates:
+        own[asked.candidates] = run.store.read_own(asked.candidates, "neighbors.candidates")[1]
+    ours = [] if asked.vectors else [TRACK_VECTORS, *_clusters(run)]
+    return rows, run.mark(stage, *ours, own=own)
+
+
+def _clusters(run: Run) -> list[Any]:
+    """The tables that the cells can start from, if they are there."""
+    return [GENRE_CLUSTERS, FEATURE_SCALERS] if run.store.exists(GENRE_CLUSTERS) else []
+
+
+def _search(run: Run, tracks: Tracks, questions: Any, truth: Any, parallelism: int) -> Search:
+    settings = run.settings.neighbors
+    cells = models.Cells(
+        settings.cells.leaf, settings.cells.e, settings.cells.max, settings.cells.min, settings.cells.iterations,
+        settings.recall_floor, settings.family == "auto",
+    )  # fmt: skip
+    tunings = models.tunings(tracks.representatives, questions, truth, settings.top_n)
+    starts: Any = {}
+    if not settings.vectors and _clusters(run):
+        of_set = f"feature_set = '{run.settings.vectors.feature_set}'"
+        rows = [run.store.read(table).where(of_set).collect() for table in (GENRE_CLUSTERS, FEATURE_SCALERS)]
+        starts = starting_cells.starting_cells(
+            [(row["scope"], row["block"]) for row in tracks.known], rows[0], rows[1], tracks.precision
+        )
+    with run.watch_tasks("fit tasks"):
+        fitted = models.fitted(tracks.sampled, tunings, starts, cells, settings.seed, 2 * parallelism).collect()
+    searched = models.searched_blocks(tracks.known, fitted, tracks.dimensions + 1)
+    return tasks.search_of(searched, tracks.ids, settings.top_n, tracks.precision, parallelism)
+
+
+def _allow(run: Run, search: Search) -> None:
+    """Says what the search will cost, and stops here if it is more than is allowed."""
+    pairs = sum(block.predicted for block in search.blocks)
+    largest = search.plan.costs[0] / max(search.plan.costs.mean(), 1)
+    run.console.line(
+        f"plan: {pairs:.3g} pairs in {search.tasks} tasks, the largest {largest:.2f} of the mean; "
+        f"{sum(not block.is_exact for block in search.blocks)} of {len(search.blocks)} blocks by buckets"
     )
+    limit = run.settings.neighbors.max_pairs
+    if limit and pairs > limit:
+        most = max(search.blocks, key=lambda block: block.predicted)
+        raise SoundalikeError(
+            f"the search would compare {pairs:.3g} pairs, more than neighbors.max_pairs={limit:g}; of them block "
+            f"{most.name} of scope {most.scope} needs {most.predicted:.3g}; lower neighbors.recall_floor, leave out a "
+            "scope, or raise neighbors.max_pairs"
+        )
+
+
+def _publish(
+    run: Run, stage: Stage, mark: Any, asked: Asked, tracks: Tracks, search: Search, lists: Any, counts: Any,
+    published: Any,
+) -> None:  # fmt: skip
+    settings, decided = run.settings.neighbors, {"top_n": str(asked.top_n)}
+    versions = (models.version_of(block, tracks.precision, tracks.dimensions, decided) for block in search.blocks)
+    made = lists_of.Made(run.id, tracks.name, tuple(versions))
+    counters = eligibility.eligibility_counters(tracks.staged, asked.scopes, asked.strict).collect()
+    ledger = {row["counter"]: row["value"] for row in counters}
+    ledger |= lists_of.counters_of(search.blocks, counts, asked.scopes)
+    rows = run.rows(
+        NEIGHBOR_MODELS,
+        [
+            models.model_row(block, settings.name, tracks.precision, tracks.dimensions, decided)
+            for block in search.blocks
+        ],
+    )
+    scopes = ", ".join(f"'{scope}'" for scope in asked.scopes)
+    named = f"name = '{settings.name}' AND scope IN ({scopes})"
+    ours = mark.of_stage(stage.name)
+    run.together(
+        lambda: run.store.replace(NEIGHBOR_MODELS, rows, ours, where=named),
+        lambda: run.write_ledger("neighbors", settings.name, RULES_VERSION, ledger, ours),
+    )
+    # Whoever audits the table later finds here how it was made.
+    told = {"asked": asdict(replace(asked, precision=tracks.precision)), "name": settings.name}
+    for scope in asked.scopes:
+        with run.watch_tasks(f"publish {scope}"):
+            inside = lists_of.of_scope(lists, search, scope)
+            stored = sum(c.listed + c.inherited for b, c in zip(search.blocks, counts, strict=True) if b.scope == scope)
+            parts = max(1, min(stored // 5000, run.spark.sparkContext.defaultParallelism), stored // _FILE_ROWS)
+            final = lists_of.published_lists(inside, tracks.inheriting, search, made, parts)
+            ours = replace(mark.of_stage(f"neighbors.publish {scope}"), details=told)
+            version = run.store.replace(published, final, ours, where=f"scope = '{scope}'", in_order=True)
+            stage.table_versions[published.name] = version
+    expected = lists_of.published_lists(lists, tracks.inheriting, search, made)
+    with run.watch_tasks("published against staged"):
+        stage.rows_in = stage.rows_out = run.store.assert_same(published, expected, "scope", asked.scopes)
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ from typing import Any
 
 from jobs import ingest_acousticbrainz, ingest_mpd
 from soundalike.contracts import mpd
+from soundalike.contracts.features import FEATURE_SETS
 from soundalike.contracts.tables import FEATURE_SCALERS, GENRE_MEMBERSHIPS, RECORDINGS, TRACK_VECTORS, TRACKS
 from soundalike.errors import SoundalikeError
 from soundalike.run import Run, exit_with, main
@@ -45,8 +46,9 @@ def tracks(run: Run) -> None:
 
 def _recordings(run: Run, mark: Any) -> Any:
     """Publishes the memberships, the corpus scaler and the vectors of recordings; returns their rows of gold/tracks."""
-    feature_set, given = run.settings.vectors.feature_set, run.settings.genres
-    ours, of_set = f"source = '{stages.SOURCE}'", f"feature_set = '{feature_set}'"
+    given, of_vectors = run.settings.genres, run.settings.vectors
+    feature_set = FEATURE_SETS[of_vectors.feature_set]
+    ours, of_set = f"source = '{stages.SOURCE}'", f"feature_set = '{feature_set.name}'"
     rule = genres.GenreRule(given.mode, given.threshold, given.confidence_floor)
     placed = genres.with_genres(run.store.read(RECORDINGS), rule)
     features = stages.features_of_recordings(placed, feature_set)

@@ -23,7 +23,7 @@ from package import package
 
 ROOT = Path(__file__).resolve().parent.parent
 # Where a job can run, and the option files of each, later ones winning. A cluster gets its row with its own way in.
-TARGETS = {"local": ("base.conf", "local.conf")}
+TARGETS = {"local": ("base.conf", "local.conf"), "local-large": ("base.conf", "local.conf", "large.conf")}
 # All cores; a task may fail three times. Plain local[N] would give up at the first failure, unlike any cluster.
 MASTER = "local[*,4]"
 
@@ -78,7 +78,7 @@ def submit_command(root: Path, arguments: argparse.Namespace, job_arguments: Seq
         SubmitError: unknown target or job, or an option without `=`.
     """
     if arguments.target not in TARGETS:
-        raise SubmitError(f"unknown target {arguments.target!r}; there is: {', '.join(TARGETS)}", 2)
+        raise SubmitError(f"unknown target {arguments.target!r}; there are: {', '.join(TARGETS)}", 2)
     job = root / "jobs" / f"{arguments.job}.py"
     jobs = sorted(path.stem for path in (root / "jobs").glob("*.py") if path.stem != "__init__")
     if arguments.job not in jobs:

@@ -17,7 +17,7 @@ def test_defaults_are_those_of_the_contract() -> None:
         0.98,
         1000,
     )
-    assert settings.vectors.feature_set == "ab16"
+    assert (settings.vectors.feature_set, settings.vectors.allow_genre_features) == ("ab16", False)
     assert settings.storage.bronze_root == ""
     groups = settings.genres.min_group
     assert (settings.genres.mode, groups.acousticbrainz, groups.spotify) == ("label", 1, 100)
@@ -57,6 +57,9 @@ def test_flat_names_every_setting() -> None:
         ("neighbors.top_n=0", "setting 'neighbors.top_n' must be between 1 and 1000, found 0"),
         ("neighbors.scopes=genre,year", "setting 'neighbors.scopes' must be of genre, genre_decade, global, decade; found 'year'"),
         ("acousticbrainz.profile=lyrid", "setting 'acousticbrainz.profile' must be of default; found 'lyrid'"),
+        ("vectors.feature_set=ab39", "setting 'vectors.feature_set' must be of ab11, ab16, ab71; found 'ab39'"),
+        ("vectors.feature_set=ab71", "setting 'vectors.feature_set' is 'ab71', which holds the outputs of the genre models, by which the blocks of neighbor lists are made; take another set, or set 'vectors.allow_genre_features' to true"),
+        ("vectors.allow_genre_features=1", "setting 'vectors.allow_genre_features' must be true or false, found '1'"),
         ("run.id=a'b", "setting 'run.id' must be a name like '2026-11-24_full', found \"a'b\""),
         ("run.id=..", "setting 'run.id' must be a name like '2026-11-24_full', found '..'"),
         ("neighbors.name=", "setting 'neighbors.name' must be a name like 'track_neighbors', found ''"),

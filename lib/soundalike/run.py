@@ -60,7 +60,10 @@ class Run:
         self.stages: list[Stage] = []
         values = {key: value for key, value in settings.flat().items() if key != "run.id"}
         self.settings_hash = _hash(values)
-        own = {"assign.vectors": settings.assign.vectors, "neighbors.vectors": settings.neighbors.vectors}
+        own = {
+            "assign.vectors": settings.assign.vectors, "neighbors.vectors": settings.neighbors.vectors,
+            "neighbors.candidates": settings.neighbors.candidates,
+        }  # fmt: skip
         listing = [*inputs, *(str(self.store.read_own(path, name)[1]) for name, path in own.items() if path)]
         self.id = settings.run.id or _hash([values, listing])
 

@@ -15,7 +15,7 @@ from typing import Annotated, Any, get_args, get_origin
 
 from soundalike.errors import UsageError
 
-Value = str | int | float | bool | tuple[str, ...]
+Value = str | int | float | bool | tuple[str, ...] | tuple[int, ...]
 
 
 def _one_of(*values: str) -> dict[str, Any]:
@@ -104,7 +104,8 @@ class GenreSettings:
 
 @dataclass(frozen=True)
 class VectorSettings:
-    feature_set: Annotated[str, _one_of("ab11", "ab16")]
+    feature_set: Annotated[str, _one_of("ab11", "ab16", "ab71")]
+    allow_genre_features: bool
 
 
 @dataclass(frozen=True)
@@ -125,18 +126,33 @@ class AssignSettings:
 
 
 @dataclass(frozen=True)
+class CellSettings:
+    leaf: Annotated[tuple[int, ...], _between(16, 1_000_000)]
+    e: Annotated[tuple[int, ...], _between(0, 10_000)]
+    min: Annotated[int, _between(1, 64)]
+    max: Annotated[tuple[int, ...], _between(1, 64)]
+    iterations: Annotated[int, _between(0, 1000)]
+
+
+@dataclass(frozen=True)
 class NeighborSettings:
     name: Annotated[str, _TABLE_NAME]
     vectors: str
+    probability_groups: Annotated[tuple[int, ...], _between(1, 1000)]
+    candidates: str
     top_n: Annotated[int, _between(1, 1000)]
     scopes: Annotated[tuple[str, ...], _one_of("genre", "genre_decade", "global", "decade")]
-    family: Annotated[str, _one_of("auto", "exact", "hyperplane")]
+    precision: Annotated[str, _one_of("auto", "coarse", "fine")]
+    family: Annotated[str, _one_of("auto", "exact", "kmeans_overlap", "hyperplane")]
     exact_max: Annotated[int, _between(1, 2**31 - 1)]
     recall_floor: Annotated[float, _between(0, 1)]
     cert_queries: Annotated[int, _between(1, 100_000)]
     cert_seed: Annotated[int, _between(0, 2**31 - 1)]
+    tune_queries: Annotated[int, _between(1, 100_000)]
     seed: Annotated[int, _between(0, 2**31 - 1)]
+    max_pairs: Annotated[float, _between(0, 1e18)]
     strict: bool
+    cells: CellSettings
 
 
 @dataclass(frozen=True)
@@ -183,6 +199,19 @@ def load(file: str | None = None, overrides: Iterable[str] = ()) -> Settings:
         key = _known(key.strip(), kinds)
         values[key] = _read_text(value, kinds[key][0])
     checked = {key: _checked(key, values[key], *kinds[key]) for key in kinds}
+    if checked["vectors.feature_set"] == "ab71" and not checked["vectors.allow_genre_features"]:
+        raise UsageError(
+            "setting 'vectors.feature_set' is 'ab71', which holds the outputs of the genre models, by which the blocks "
+            "of neighbor lists are made; take another set, or set 'vectors.allow_genre_features' to true"
+        )
+    for name in ("leaf", "e", "max"):
+        if not checked[f"neighbors.cells.{name}"]:
+            raise UsageError(f"setting 'neighbors.cells.{name}' must name at least one whole number")
+    least, most = checked["neighbors.cells.min"], min(checked["neighbors.cells.max"])
+    if least > most:
+        raise UsageError(
+            f"setting 'neighbors.cells.min' must not be above 'neighbors.cells.max', found {least} and {most}"
+        )
     low, high = checked["clusters.k_min"], checked["clusters.k_max"]
     if low > high:
         raise UsageError(f"setting 'clusters.k_min' must not be above 'clusters.k_max', found {low} and {high}")
@@ -219,11 +248,14 @@ _WORDS = {str: "text", int: "a whole number", float: "a number", bool: "true or 
 def _checked(key: str, value: Any, kind: type, metadata: Mapping[str, Any]) -> Any:
     if kind is float and type(value) is int:
         value = float(value)
-    if kind is tuple and isinstance(value, list) and all(type(item) is str for item in value):
-        value = tuple(value)
+    item_kind = metadata.get("items", str)
+    if kind is tuple and isinstance(value, list):
+        given = [_read_text(item, item_kind) if isinstance(item, str) else item for item in value]
+        value = tuple(given) if all(type(item) is item_kind for item in given) else value
     items: Any = value if kind is tuple else (value,)
     if type(value) is not kind:
-        raise UsageError(f"setting '{key}' must be {_WORDS[kind]}, found {value!r}")
+        words = _WORDS[kind] if item_kind is str else "a list of whole numbers"
+        raise UsageError(f"setting '{key}' must be {words}, found {value!r}")
     if "choices" in metadata:
         for item in items:
             if item not in metadata["choices"]:
@@ -234,8 +266,9 @@ def _checked(key: str, value: Any, kind: type, metadata: Mapping[str, Any]) -> A
         raise UsageError(f"setting '{key}' must be a name like {metadata['like']!r}, found {value!r}")
     if "range" in metadata:
         low, high = metadata["range"]
-        if not low <= value <= high:
-            raise UsageError(f"setting '{key}' must be between {low} and {high}, found {value}")
+        for item in items:
+            if not low <= item <= high:
+                raise UsageError(f"setting '{key}' must be between {low} and {high}, found {item}")
     return value
 
 
@@ -258,7 +291,9 @@ def _kinds(cls: Any, prefix: str) -> Iterable[tuple[str, tuple[type, Mapping[str
             continue
         if get_origin(kind) is Annotated:
             kind, rules = get_args(kind)
-        yield f"{prefix}{item.name}", (tuple if kind == tuple[str, ...] else kind, rules)
+        if get_origin(kind) is tuple:
+            kind, rules = tuple, {**rules, "items": get_args(kind)[0]}
+        yield f"{prefix}{item.name}", (kind, rules)
 
 
 def _build(cls: Any, prefix: str, values: Mapping[str, Any]) -> Any:

@@ -56,7 +56,7 @@ def test_make_recipes_have_three_lines_or_fewer():
 
 
 def test_the_lock_pins_hashes_and_names_no_index():
-    for name in ("requirements.lock", "conf/spark/jdk.lock"):
+    for name in ("requirements.lock", "conf/spark/jdk.lock", "benchmarks/neighbors/peers.lock"):
         text = (ROOT / name).read_text(encoding="utf-8")
         assert "://" not in text and "--index" not in text and "--find-links" not in text
         pins = [line for line in text.splitlines() if line[:1].isalnum()]

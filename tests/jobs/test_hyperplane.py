@@ -4,43 +4,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
-from deltalake import DeltaTable
 
 from soundalike.numeric.families import projections
-from soundalike.numeric.lattice import to_lattice
 
 pytestmark = pytest.mark.spark
 
 TOP_N = 10
-
-
-def run_job(root: Path, **settings: object) -> int:
-    from jobs.ingest_acousticbrainz import inputs
-    from jobs.neighbors import neighbors
-
-    from soundalike.run import main
-
-    given = {"storage.root": root, "neighbors.vectors": root / "own", "neighbors.top_n": TOP_N}
-    given |= {f"neighbors.{name}": value for name, value in settings.items()}
-    argv = [word for key, value in given.items() for word in ("--set", f"{key}={value}")]
-    return main("neighbors", neighbors, inputs, argv)
-
-
-def published(root: Path, table: str) -> list[dict[str, Any]]:
-    return DeltaTable(str(root / table)).to_pyarrow_table().to_pylist()
-
-
-def write_own(root: Path, vectors: np.ndarray, genres: list[str], keys: list[str] | None = None) -> list[str]:
-    """A table of these vectors; ids in the order of the rows."""
-    ids = [f"t{row:05}" for row in range(len(vectors))]
-    columns = {"track_id": ids, "genre": genres, "vector": vectors.tolist(), "recording_key": keys or ids}
-    (root / "own").mkdir()
-    order = np.random.default_rng(4).permutation(len(ids))
-    pq.write_table(pa.table(columns).take(order), root / "own/part.parquet")
-    return ids
 
 
 def shared_buckets(model: dict[str, Any], lattice: np.ndarray) -> np.ndarray:
@@ -51,21 +21,17 @@ def shared_buckets(model: dict[str, Any], lattice: np.ndarray) -> np.ndarray:
     normals = projections(seed, tables, lattice.shape[1])
     together = np.zeros((len(lattice), len(lattice)), dtype=bool)
     for table in range(tables):
-        signs = (lattice.astype(np.int64) - center) @ normals[table, :bits].T > 0
+        signs = (lattice - center) @ normals[table, :bits].T > 0
         code = np.packbits(signs, axis=1)[:, 0]  # at most eight bits
         together |= code[:, np.newaxis] == code
     np.fill_diagonal(together, False)
     return together
 
 
-def distances(lattice: np.ndarray) -> np.ndarray:
-    wide = lattice.astype(np.float64)
-    squares = (wide**2).sum(axis=1)
-    return ((squares[:, np.newaxis] + squares - 2 * wide @ wide.T) / 2).astype(np.int64)
-
-
 @pytest.fixture(scope="module")
-def skewed(spark: Any, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, np.ndarray, np.ndarray, list[str]]:
+def skewed(
+    search: Any, write_table: Any, to_grid: Any, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Path, np.ndarray, np.ndarray, list[str]]:
     """Root, lattice, genres and ids: 2,400 rows, 80 % of one genre, 5 % identical, two recordings of two tracks.
 
     Searched twice: with `hyperplane` as hyper, with `exact` as exact.
@@ -77,21 +43,16 @@ def skewed(spark: Any, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, 
     genres = np.where(random.random(2400) < 0.8, "roc", random.choice(["pop", "jaz"], 2400))
     genres[:4] = "roc"
     ids = [f"t{row:05}" for row in range(2400)]
-    write_own(root, vectors, genres.tolist(), ["t00000", "t00000", "t00002", "t00002", *ids[4:]])
+    keys = ["t00000", "t00000", "t00002", "t00002", *ids[4:]]
+    columns = {"track_id": ids, "genre": genres.tolist(), "vector": vectors.tolist(), "recording_key": keys}
+    write_table(root / "own", columns)
     for name, family in (("hyper", "hyperplane"), ("exact", "exact")):
-        assert run_job(root, name=name, family=family, scopes="genre,global") == 0
-    return root, to_lattice(vectors)[0], genres, ids
+        assert search(root, name=name, family=family, scopes="genre,global") == 0
+    return root, to_grid(vectors), genres, ids
 
 
-def as_lists(rows: list[dict[str, Any]]) -> dict[tuple[str, str, str], list[tuple[str, float]]]:
-    return {
-        (row["scope"], row["block"], row["track_id"]): [(n["neighbor_id"], n["similarity"]) for n in row["neighbors"]]
-        for row in rows
-    }
-
-
-def test_pairs_that_both_families_report_have_the_same_similarity(skewed: Any) -> None:
-    hyper, exact = (as_lists(published(skewed[0], f"gold/{name}")) for name in ("hyper", "exact"))
+def test_pairs_that_both_families_report_have_the_same_similarity(skewed: Any, lists_of: Any) -> None:
+    hyper, exact = (lists_of(skewed[0], name) for name in ("hyper", "exact"))
 
     assert hyper.keys() == exact.keys() and len(hyper) == 2 * 2400
     both = [(dict(hyper[key]), dict(exact[key])) for key in hyper]
@@ -99,27 +60,27 @@ def test_pairs_that_both_families_report_have_the_same_similarity(skewed: Any) -
     assert sum(len(mine.keys() & true.keys()) for mine, true in both) > 0.9 * 2 * 2400 * TOP_N
 
 
-def test_lists_counts_and_recall_are_a_brute_force_over_the_buckets(skewed: Any) -> None:
+def test_lists_counts_and_recall_are_a_brute_force_over_the_buckets(
+    skewed: Any, lists_of: Any, published: Any, half_squares: Any, nearest: Any
+) -> None:
     root, lattice, genres, ids = skewed
-    lists = as_lists(published(root, "gold/hyper"))
-    models = [row for row in published(root, "gold/neighbor_models") if row["name"] == "hyper"]
-    certificates = {row["block"]: row for row in published(root, "operations/neighbor_certificates")
-                    if row["name"] == "hyper"}  # fmt: skip
+    lists = lists_of(root, "hyper")
+    models = published(root, "gold/neighbor_models", name="hyper")
+    certificates = {row["block"]: row for row in published(root, "operations/neighbor_certificates", name="hyper")}
     (own_run,) = {row["run_id"] for row in certificates.values()}
-    counted = {row["counter"]: row["value"] for row in published(root, "operations/ledger") if row["run_id"] == own_run}
+    counted = {row["counter"]: row["value"] for row in published(root, "operations/ledger", run_id=own_run)}
     # Representatives: t00001 and t00003 inherit.
     searched = ~np.isin(np.arange(len(ids)), (1, 3))
     pairs = {"genre": 0, "global": 0}
 
     for model in models:
         inside = np.flatnonzero(searched & ((model["block"] == "*") | (genres == model["block"])))
-        together, distance = shared_buckets(model, lattice[inside]), distances(lattice[inside])
+        names = [ids[row] for row in inside]
+        together, distance = shared_buckets(model, lattice[inside]), half_squares(lattice[inside])
         pairs[model["scope"]] += int(together.sum())
-        for row, track in enumerate(inside):
-            others = np.flatnonzero(together[row])
-            best = others[np.lexsort((others, distance[row, others]))][:TOP_N]
-            expected = [(ids[inside[other]], 1 - float(distance[row, other]) / 2880**2) for other in best]
-            assert lists[model["scope"], model["block"], ids[track]] == expected
+        for row, track in enumerate(names):
+            expected = nearest(row, np.flatnonzero(together[row]), distance, names)
+            assert lists[model["scope"], model["block"], track] == expected
         found = certificates[model["block"]]
         assert (found["family"], found["passed"], found["rows"]) == ("hyperplane", True, len(inside))
         assert found["pairs_per_row"] == together.sum() / len(inside)
@@ -133,7 +94,7 @@ def test_lists_counts_and_recall_are_a_brute_force_over_the_buckets(skewed: Any)
     assert (counted["global.eligible"], counted["global.inherited"], counted["global.short_lists"]) == (2400, 2, 0)
 
 
-def test_models_and_lists_name_family_and_version(skewed: Any) -> None:
+def test_models_and_lists_name_family_and_version(skewed: Any, published: Any) -> None:
     rows, models = published(skewed[0], "gold/hyper"), published(skewed[0], "gold/neighbor_models")
     mine = {(row["scope"], row["block"]): row for row in models if row["name"] == "hyper"}
 
@@ -151,43 +112,44 @@ def test_models_and_lists_name_family_and_version(skewed: Any) -> None:
     assert {(row["family"], len(row["centers"])) for row in exact} == {("exact", 0)}
 
 
-@pytest.fixture
-def below(spark: Any, tmp_path: Path) -> tuple[Path, np.ndarray, list[str]]:
-    """Root, lattice and ids of 6,000 vectors without structure: 5,850 of genre big, which has 4 bits, 150 of small."""
+def test_the_floor_refuses_hyperplane_and_nothing_is_published(
+    spark: Any, search: Any, write_table: Any, published: Any, to_grid: Any, half_squares: Any, tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    # Without structure: 4 bits lose too much in big; small has 1.
     vectors = np.random.default_rng(33).normal(size=(6000, 300))
-    ids = write_own(tmp_path, vectors, ["big"] * 5850 + ["small"] * 150)
-    return tmp_path, to_lattice(vectors)[0], ids
+    ids = [f"t{row:05}" for row in range(6000)]
+    genres = ["big"] * 5850 + ["small"] * 150
+    write_table(tmp_path / "own", {"track_id": ids, "genre": genres, "vector": vectors.tolist()})
+    assert search(tmp_path, scopes="genre", family="hyperplane", cert_queries=200) == 1
 
-
-def test_auto_takes_hyperplane_above_exact_max_and_the_floor_refuses_it(
-    spark: Any, below: Any, capsys: pytest.CaptureFixture[str]
-) -> None:
-    root, lattice, ids = below
-    assert run_job(root, scopes="genre", exact_max=1000, cert_queries=200) == 1
-
-    found = {row["block"]: row for row in published(root, "operations/neighbor_certificates")}
+    found = {row["block"]: row for row in published(tmp_path, "operations/neighbor_certificates")}
     assert {block: (row["family"], row["passed"]) for block, row in found.items()} == {
-        "big": ("hyperplane", False), "small": ("exact", True),
+        "big": ("hyperplane", False), "small": ("hyperplane", True),
     }  # fmt: skip
     low = found["big"]["ci_low"]
-    recall = f"{recall_apart(spark, lattice[:5850], ids[:5850], 200):.4f}"
+    apart = recall_apart(spark, to_grid(vectors[:5850]), half_squares, ids[:5850], 200)
     assert capsys.readouterr().err.strip().splitlines()[-1] == (
-        f"neighbors: block big of scope genre is not good enough: hyperplane reaches recall {recall}, lower bound {low:.4f}, "
+        f"neighbors: block big of scope genre is not good enough: hyperplane reaches recall {apart:.4f}, lower bound {low:.4f}, "
         "below the floor 0.98; 1 of 2 blocks failed, nothing was published; search it exactly (neighbors.family=auto with "
         "neighbors.exact_max=5850, or family=exact), or lower neighbors.recall_floor"
     )
-    assert 0.9 < low < float(recall) < 0.98
-    assert not (root / "gold").exists()
+    assert 0.9 < low < apart < 0.98
+    # What was staged stays, for whoever looks into it.
+    staged = tmp_path / "_staging" / found["big"]["run_id"] / "neighbors"
+    assert not (tmp_path / "gold").exists()
+    assert sorted(path.name for path in staged.iterdir()) == [
+        "merged_track_neighbors", "partials_track_neighbors", "tracks_track_neighbors",
+    ]  # fmt: skip
 
 
-def recall_apart(spark: Any, lattice: np.ndarray, ids: list[str], queries: int) -> float:
+def recall_apart(spark: Any, lattice: np.ndarray, half_squares: Any, ids: list[str], queries: int) -> float:
     """Of the sampled queries, from the buckets that a center over all rows gives."""
-    total = lattice.astype(np.int64).sum(axis=0)
-    center = (2 * total + len(ids)) // (2 * len(ids))
+    center = (2 * lattice.sum(axis=0) + len(ids)) // (2 * len(ids))
     model = {"parameters": {"bits": "4", "tables": "32", "seed": "2022"}, "centers": [center.astype("<i2").tobytes()]}
     hashed = spark.createDataFrame([(i,) for i in ids], "id string").selectExpr("id", "xxhash64(1L, id) h").collect()
     asked = sorted(ids.index(row.id) for row in sorted(hashed, key=lambda row: row.h)[:queries])
-    together, distance = shared_buckets(model, lattice)[asked], distances(lattice)[asked]
+    together, distance = shared_buckets(model, lattice)[asked], half_squares(lattice)[asked]
     distance[np.arange(queries), asked] = 2**40
     true = np.sort(distance, axis=1)[:, TOP_N - 1 : TOP_N]
     return float(np.minimum((together & (distance <= true)).sum(axis=1), TOP_N).sum() / (queries * TOP_N))

@@ -1,15 +1,22 @@
-"""The job `tracks` over tables of its own: playlists alone, then recordings beside them, then other settings."""
+"""The job `tracks` over tables of its own: playlists alone, then recordings beside them, then other settings.
 
+Then the feature set that is not scaled, through the clusters too.
+"""
+
+import math
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from deltalake import DeltaTable
+from jobs.assign import assign
+from jobs.clusters import clusters
 from jobs.neighbors import neighbors
 from jobs.tracks import tracks
 
 from soundalike.contracts import mpd
-from soundalike.contracts.acousticbrainz import ELEVEN, model_offsets
+from soundalike.contracts.acousticbrainz import ELEVEN, MODELS, model_offsets
 from soundalike.contracts.tables import RECORDINGS
 from soundalike.run import Run, main
 from soundalike.storage.commits import Mark
@@ -155,3 +162,75 @@ def test_thresholds_and_small_groups_change_memberships_but_no_block(both: Path)
     }  # fmt: skip
     assert {row["map_version"] for row in rows(both, "silver/genre_memberships")} == {"rosamerica-threshold-1,t=0.3"}
     assert {track: row for track, row in published(both).items() if row[0] == "spotify"} == OF_PLAYLISTS
+
+
+# Probabilities of ab71 whose models do not sum to 1, as the medians of many submissions need not.
+PLAIN = [0.01 * (1 + place % 7) for place in range(71)]
+# Both classes of danceability are 0: it says nothing.
+SILENT = [0.0, 0.0, *PLAIN[2:]]
+
+
+def expected_vector(probabilities: list[float], models: Iterable[str]) -> list[float]:
+    """Of those models, in the order of the 71: each divided by its sum, all together of length 1."""
+    shares: list[float] = []
+    for model in models:
+        first = model_offsets()[model]
+        of_model = probabilities[first : first + len(MODELS[model])]
+        shares += [value / sum(of_model) for value in of_model]
+    return [value / math.hypot(*shares) for value in shares]
+
+
+AB71 = ("vectors.feature_set=ab71", "vectors.allow_genre_features=true")
+
+
+@pytest.fixture(scope="module")
+def unscaled(spark: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Feature set ab71 beside ab16."""
+    folder = tmp_path_factory.mktemp("unscaled")
+    recordings = [
+        recording("a", "roc", probabilities=PLAIN),
+        recording("bb", "roc", probabilities=PLAIN[::-1]),
+        recording("ccc", "pop", mirex=False),
+        recording("dddd", "pop", probabilities=SILENT, is_trusted=False),
+    ]
+    assert do(folder, written(RECORDINGS, recordings), tracks) == 0
+    assert do(folder, tracks, clusters, assign, settings=AB71) == 0
+    return folder
+
+
+def vectors_of(root: Path, feature_set: str) -> dict[str, tuple[list[float], list[float]]]:
+    found = [row for row in rows(root, "silver/track_vectors") if row["feature_set"] == feature_set]
+    return {row["track_id"]: (row["features"], row["vector"]) for row in found}
+
+
+def test_shares_of_models_are_vectors(unscaled: Path) -> None:
+    found = vectors_of(unscaled, "ab71")
+    assert sorted(found) == sorted(vectors_of(unscaled, "ab16")) == ["a", "bb", "ccc", "dddd"]
+    assert found["a"][0] == PLAIN
+    assert found["a"][1] == pytest.approx(expected_vector(PLAIN, MODELS), abs=1e-7)
+    assert found["bb"][1] == pytest.approx(expected_vector(PLAIN[::-1], MODELS), abs=1e-7)
+    assert found["ccc"] == (None, None)
+    assert found["dddd"] == (SILENT, None)
+
+
+def test_clusters_of_a_set_that_is_not_scaled_lie_in_its_features(unscaled: Path) -> None:
+    scalers = {row["genre"]: row for row in rows(unscaled, "gold/feature_scalers") if row["feature_set"] == "ab71"}
+    names = [f"{model}.{name}" for model in MODELS for name in MODELS[model]]
+    assert {genre: row["n"] for genre, row in scalers.items()} == {"*": 2, "pop": 1, "roc": 2}
+    for row in scalers.values():
+        assert (row["columns"], row["mean"], row["sd"]) == (names, [0.0] * 71, [1.0] * 71)
+    models = {row["genre"]: row["centers"] for row in rows(unscaled, "gold/genre_clusters")}
+    features = {track: given for track, (given, _) in vectors_of(unscaled, "ab71").items()}
+    assert sorted(models["roc"]) == sorted([features["a"], features["bb"]])
+    assert models["pop"] == [features["dddd"]]
+    nearest = {row["track_id"]: (row["genre"], row["distance"]) for row in rows(unscaled, "gold/track_clusters")}
+    assert nearest == {"a": ("roc", 0.0), "bb": ("roc", 0.0), "dddd": ("pop", 0.0)}
+
+
+def test_without_a_trusted_row_there_is_nothing_to_scale_by_but_a_vector(spark: Any, tmp_path: Path) -> None:
+    untrusted = written(RECORDINGS, [recording("a", "roc", is_trusted=False)])
+    assert do(tmp_path, untrusted, tracks, settings=AB71) == 0
+    assert [row["n"] for row in rows(tmp_path, "gold/feature_scalers")] == [0]
+    assert len(vectors_of(tmp_path, "ab71")["a"][1]) == 71
+    assert do(tmp_path, tracks, settings=("vectors.feature_set=ab16",)) == 0
+    assert vectors_of(tmp_path, "ab16")["a"][1] is None

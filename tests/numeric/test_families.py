@@ -45,7 +45,7 @@ def test_the_exact_family_compares_all() -> None:
     assert isinstance(model, Exact)
     assert (rows.tolist(), buckets.tolist()) == ([0, 1, 2, 3], [0, 0, 0, 0])
     assert (model.centers.shape, model.parameters) == ((0, 4), {})
-    with pytest.raises(ValueError, match=r"'hyperplan' is unknown; known: exact, hyperplane"):
+    with pytest.raises(ValueError, match=r"'hyperplan' is unknown; known: exact, kmeans_overlap, hyperplane"):
         family_of("hyperplan")
 
 

@@ -128,17 +128,21 @@ def test_rows_of_a_large_cell_by_hand() -> None:
     copies = tasks.route(rows, cells, np.array([3, 5, 0, 0], dtype=np.uint64))
 
     assert (copies.row.tolist(), copies.task.tolist()) == ([0, 0, 1, 1, 3], [1, 4, 1, 4, 1])
-    assert copies.offsets.tolist() == [0, 2, 3, 4, 5, 6]
-    assert copies.cell.tolist() == [1, 0, 0, 0, 0, 1]
     # Hash 3 is part 0, in task 4; hash 5 is part 2, in task 1.
-    assert copies.asked.tolist() == [True, False, True, True, False, True]
     assert copies.answers.tolist() == [2, 2, 1, 1, 1]
+    listed, three = np.array([[1, 0], [0, -1], [1, -1]]), np.array([3, 5, 0], dtype=np.uint64)
+    here, asked = tasks.held(1, listed, three)
+    assert here.tolist() == [[True, True], [True, False], [True, False]]
+    assert asked.tolist() == [[True, False], [True, False], [True, False]]
+    here, asked = tasks.held(4, listed, three)
+    assert here.tolist() == [[False, True], [True, False], [False, False]]
+    assert asked.tolist() == [[False, True], [False, False], [False, False]]
 
 
 def test_no_rows_make_no_copies() -> None:
     nothing = np.zeros(0, dtype=np.int64)
     copies = plan([one_cell(9, 9)], 2).blocks[0].route(nothing, nothing, nothing.astype(np.uint64))
-    assert (len(copies.row), len(copies.cell), copies.offsets.tolist()) == (0, 0, [0])
+    assert (len(copies.row), len(copies.task), len(copies.answers)) == (0, 0, 0)
 
 
 @pytest.mark.parametrize(("tasks", "factor"), [(1, 1), (3, 1), (8, 400), (8, 20_000)])
@@ -156,9 +160,11 @@ def test_the_tasks_together_answer_as_one(tasks: int, factor: int) -> None:
         rows, cells = fitted.assign(lattice[first : first + 250])
         copies = found.blocks[1].route(rows, cells, hashes(600)[first : first + 250])
         for i, (row, task) in enumerate(zip(copies.row.tolist(), copies.task.tolist(), strict=True)):
-            part = slice(copies.offsets[i], copies.offsets[i + 1])
-            needed.setdefault(task, []).append((first + row, copies.cell[part].tolist(), copies.asked[part].tolist()))
-            answered[first + row] += copies.asked[part].any()
+            own = cells[rows == row]
+            here, is_asked = found.blocks[1].held(task, own[np.newaxis], hashes(600)[[first + row]])
+            assert here.any()
+            needed.setdefault(task, []).append((first + row, own[here[0]].tolist(), is_asked[here].tolist()))
+            answered[first + row] += is_asked.any()
             stated[first + row] = copies.answers[i]
 
     compared = 0

@@ -42,8 +42,13 @@ def test_a_job_reaches_executors(submit: Any, tmp_path: Path) -> None:
 
 
 def test_a_failing_task_ends_the_job_with_one_line(submit: Any, tmp_path: Path) -> None:
-    own = vectors(tmp_path / "vectors", ["a", "b", "b"])
+    # The one list that is judged names neither z, so that the task which publishes is the first to meet both.
+    own = vectors(tmp_path / "vectors", [*(f"t{i:02}" for i in range(38)), "z", "z"])
     arguments = (
+        "--set",
+        "neighbors.top_n=1",
+        "--set",
+        "neighbors.cert_queries=1",
         "--set",
         f"storage.root={tmp_path}",
         "--set",
@@ -57,9 +62,9 @@ def test_a_failing_task_ends_the_job_with_one_line(submit: Any, tmp_path: Path) 
     assert "Traceback" not in said and "\tat " not in said
     last = said.strip().splitlines()[-1]
     assert last == (
-        "neighbors: track b stands twice in block roc of scope genre; a table of vectors has one row per track: remove the others"
+        f"neighbors: track z stands twice in table {tmp_path / 'vectors'}; a table of vectors has one row per track: remove the others"
     )
-    assert not (tmp_path / "gold").exists()
+    assert not (tmp_path / "gold/track_neighbors/scope=genre").exists()
     verbose = submit("neighbors", *arguments, "--verbose", master=CLUSTER)
     assert verbose.returncode == 1
     # The stack trace says where the code of the task came from.

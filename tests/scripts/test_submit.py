@@ -74,7 +74,7 @@ def test_the_targets_options_win(tree: Path):
     [
         (["recording"], "unknown job 'recording'; did you mean 'recordings'? Jobs: neighbors, recordings"),
         (["__init__"], "unknown job '__init__'; did you mean 'neighbors'? Jobs: neighbors, recordings"),
-        (["--target", "emr", "recordings"], "unknown target 'emr'; there is: local"),
+        (["--target", "emr", "recordings"], "unknown target 'emr'; there are: local, local-large"),
         (["--conf", "spark.x", "recordings"], "--conf spark.x: expected key=value"),
     ],
 )

@@ -1,338 +1,268 @@
-"""The neighbor engine on rows whose lists are known by construction or by a brute force of its own."""
+"""From vectors to rows of the published table, whose lists are known by construction or by a brute force."""
 
-import hashlib
 import json
-from collections.abc import Iterable
+import math
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from soundalike.stages.eligibility import (
-    blocks_of,
-    dimensions_of,
-    eligibility_counters,
-    representatives,
-    tracks_from_vectors,
-    vector_profile,
-    with_lattice,
+from soundalike.contracts.tables import TRACK_NEIGHBORS
+from soundalike.stages import eligibility as places_of
+from soundalike.stages.ids import Ids
+from soundalike.stages.models import searched_blocks, version_of, with_families
+from soundalike.stages.neighbors import (
+    Counts,
+    Made,
+    counters_of,
+    counts_of,
+    counts_of_published,
+    final_lists,
+    heirs_of,
+    of_scope,
+    published_lists,
 )
-from soundalike.stages.models import fitted_models, neighbor_models, with_methods
-from soundalike.stages.neighbors import answers_within_blocks, block_counts, list_counters, neighbor_lists
+from soundalike.stages.tasks import Search, merged_lists, partial_lists, search_of
 
 pytestmark = pytest.mark.spark
 
 SCHEMA = (
-    "track_id string, recording_key string, genres array<string>, decade int, is_trusted boolean, vector array<float>"
+    "track_id string, recording_key string, genres array<string>, decade int, is_trusted boolean, vector array<double>"
 )
-SCOPES = ("genre", "genre_decade")
-
-
-def search(frame: Any, scopes: Iterable[str] = SCOPES, top_n: int = 10, tasks: int = 3, strict: bool = True) -> Any:
-    """All steps, from a table of vectors to rows of gold/track_neighbors."""
-    tracks = tracks_from_vectors(frame)
-    dimensions = dimensions_of(vector_profile(tracks).first())
-    rows = representatives(with_lattice(tracks, dimensions), tuple(scopes), strict)
-    return found_lists(rows, dimensions, top_n, tasks)
-
-
-def found_lists(rows: Any, dimensions: int, top_n: int, tasks: int) -> Any:
-    blocks, decided = with_methods(blocks_of(rows), "exact", 0), {"top_n": str(top_n)}
-    models = neighbor_models(blocks, fitted_models(rows, blocks, 2022, decided, tasks), "mine", dimensions, decided)
-    return neighbor_lists(answers_within_blocks(rows, top_n, tasks), models, "run-1")
-
-
-def as_dict(lists: Any) -> dict[tuple[str, str, str], list[tuple[str, float]]]:
-    collected = lists.collect()
-    found = {(row.scope, row.block, row.track_id): [tuple(neighbor) for neighbor in row.neighbors] for row in collected}
-    assert len(found) == len(collected)
-    return found
-
-
-def ids(lists: dict[tuple[str, str, str], list[tuple[str, float]]]) -> dict[tuple[str, str, str], str]:
-    return {key: "".join(neighbor for neighbor, _ in neighbors) for key, neighbors in lists.items()}
-
-
-def rows(count: int, prefix: str = "t", genre: str = "roc", seed: int = 3) -> list[tuple]:
-    vectors = np.random.default_rng([seed, count]).normal(size=(count, 4))
-    return [(f"{prefix}{i:04}", None, [genre], 1990, True, vector.tolist()) for i, vector in enumerate(vectors)]
-
-
 TOY = json.loads((Path(__file__).parents[1] / "data/neighbors_toy.json").read_text())
-BLOCKED = [case for case in TOY["cases"] if case["block_by"]["genre"] and case["n"] == 2]
+TOP_N = 10
+# Byte order of UTF-8: capitals, small letters, then what needs more bytes; U+FFFD before U+1D11E, unlike in UTF-16.
+IN_ORDER = ["_A", "_B", "_Z", "_a", "_aa", "_b", "_z", "_~", "_ß", "_é", "_\ufffd", "_\U0001d11e"]
 
 
-def test_toy_cases(spark: Any) -> None:
-    # Every case in blocks of its own, all in one search.
-    given = [
-        (
-            track["id"],
-            track["vector"],
-            f"{case['name']} {track['genre_' + case['block_by']['genre']]}",
-            track["release_decade"],
-        )
-        for case in BLOCKED
-        for track in TOY["tracks"]
-        if track["id"] not in case["exclude"]
-    ]
-    frame = spark.createDataFrame(given, "track_id string, vector array<double>, genre string, decade int")
-    found = as_dict(search(frame, top_n=2))
+@dataclass
+class Found:
+    """A search, what it stages, and what would be published."""
 
-    for case in BLOCKED:
-        target = next(track for track in TOY["tracks"] if track["id"] == case["target"])
-        scope, block = "genre", f"{case['name']} {target['genre_' + case['block_by']['genre']]}"
-        if case["block_by"]["decade"]:
-            scope, block = "genre_decade", f"{block}|{target['release_decade']}"
-        mine, expected = found[scope, block, case["target"]], case["expected_neighbors"]
-        assert [neighbor for neighbor, _ in mine] == [neighbor["id"] for neighbor in expected], case["name"]
-        assert [s for _, s in mine] == pytest.approx([neighbor["score"] for neighbor in expected], abs=1e-3)
+    inheriting: Any
+    representatives: Any
+    search: Search
+    lists: Any
+    published: Any
+    rows: list[Any]
+
+    def lists_of(self, scope: str, block: str) -> dict[str, str]:
+        found = self.rows
+        return {
+            row.track_id: " ".join(n.neighbor_id for n in row.neighbors)
+            for row in found if (row.scope, row.block) == (scope, block)
+        }  # fmt: skip
 
 
-def test_toy_table(spark: Any) -> None:
-    frame = spark.createDataFrame(
-        [(t["id"], t["vector"], [t["genre_rosamerica"]], t["release_decade"]) for t in TOY["tracks"]],
-        "track_id string, vector array<float>, genres array<string>, decade bigint",
-    )
-    found = as_dict(search(frame, scopes=["genre_decade"], top_n=2))
-
-    assert ids(found) == {
-        ("genre_decade", f"{line['genre']}|{line['decade']}", line["target"]): "".join(
-            n["id"] for n in line["neighbors"]
-        )
-        for line in TOY["full_table_rosamerica_decade_n2"]
-    }
-
-
-def test_all_four_in_one_genre(spark: Any) -> None:
-    frame = spark.createDataFrame(
-        [(t["id"], t["vector"], "x") for t in TOY["tracks"]], "track_id string, vector array<double>, genre string"
-    )
-    lists = search(frame, top_n=3)
-
-    assert ids(as_dict(lists)) == {("genre", "x", "A"): "BCD", ("genre", "x", "B"): "ACD", ("genre", "x", "C"): "BAD",
-                                   ("genre", "x", "D"): "ABC"}  # fmt: skip
-    assert lists.dtypes == [
-        ("scope", "string"),
-        ("block", "string"),
-        ("track_id", "string"),
-        ("neighbors", "array<struct<neighbor_id:string,similarity:double>>"),
-        ("inherited", "boolean"),
-        ("method", "string"),
-        ("run_id", "string"),
-        ("model_version", "string"),
-        ("compared", "bigint"),
-    ]
-    first = lists.first()
-    assert (first.inherited, first.method, first.run_id, len(first.model_version)) == (False, "exact", "run-1", 16)
+def search(
+    frame: Any,
+    scopes: Iterable[str],
+    top_n: int = TOP_N,
+    factor: int = 1,
+    catalog: Any = None,
+) -> Found:
+    """All steps. `factor`: as if there were so many times the rows, so that there are several tasks."""
+    tracks = places_of.tracks_from_vectors(frame)
+    staged = places_of.searched_tracks(tracks, places_of.width_of(tracks), (), "coarse", catalog)
+    dimensions = places_of.dimensions_of(places_of.vector_profile(staged).first())
+    placed = places_of.places(staged, tuple(scopes), True).persist()
+    inheriting = places_of.inheriting(placed).persist()
+    found = places_of.representatives(placed, inheriting).persist()
+    known = with_families(places_of.rows_of_blocks(found), "exact", 0).collect()
+    blocks = searched_blocks(known, [], dimensions + 1)
+    inflated = [replace(block, sizes=block.sizes * factor, predicted=block.predicted * factor**2) for block in blocks]
+    made = replace(search_of(inflated, Ids(False), top_n, "coarse", 1), blocks=tuple(blocks))
+    partials = partial_lists(found, made).persist()
+    lists = final_lists(partials, merged_lists(partials, made, 1)).persist()
+    versions = [version_of(block, "coarse", dimensions, {"top_n": str(top_n)}) for block in blocks]
+    published = published_lists(lists, inheriting, made, Made("run-1", "mine", tuple(versions)))
+    rows = sorted(published.collect(), key=lambda row: (row.scope, row.block, row.track_id))
+    return Found(inheriting, found, made, lists, published, rows)
 
 
-def test_three_recordings_with_one_three_and_five_submissions(spark: Any) -> None:
-    data = [("a1", "a", [1.0, 0.0, 0.0])]
-    data += [(f"b{i}", "b", [0.9, 0.1 * i, 0.0]) for i in (3, 1, 2)]
-    data += [(f"c{i}", "c", [0.0, 0.1 * i, 1.0]) for i in (5, 4, 1, 3, 2)]
-    frame = spark.createDataFrame([(track, key, ["roc"], 1990, True, vector) for track, key, vector in data], SCHEMA)
-    lists = search(frame, scopes=["genre"])
-    found = as_dict(lists)
-
-    expected = {("genre", "roc", "a1"): "b1c1"}
-    expected |= {("genre", "roc", f"b{i}"): "a1c1" for i in (1, 2, 3)}
-    expected |= {("genre", "roc", f"c{i}"): "b1a1" for i in (1, 2, 3, 4, 5)}
-    assert ids(found) == expected
-    assert {row.track_id for row in lists.where("inherited").collect()} == {"b2", "b3", "c2", "c3", "c4", "c5"}
-    assert found["genre", "roc", "b3"] == found["genre", "roc", "b1"]
-
-
-def test_the_representative_is_chosen_in_each_block(spark: Any) -> None:
-    # Recording k: k1 is of another genre and decade than k2 and k3, so k2 stands for it in roc.
-    frame = spark.createDataFrame(
-        [
-            ("k1", "k", ["pop"], 1980, True, [1.0, 0.0]),
-            ("k2", "k", ["roc"], 1990, True, [1.0, 0.1]),
-            ("k3", "k", ["roc"], 2000, True, [1.0, 0.2]),
-            ("x", "x", ["pop", "roc"], 2000, True, [0.0, 1.0]),
-            ("k0", "k", ["roc"], 2000, False, [1.0, 0.3]),
-        ],
-        SCHEMA,
-    )
-    assert ids(as_dict(search(frame))) == {
-        ("genre", "pop", "k1"): "x",
-        ("genre", "pop", "x"): "k1",
-        ("genre", "roc", "k2"): "x",
-        ("genre", "roc", "k3"): "x",
-        ("genre", "roc", "x"): "k2",
-        ("genre_decade", "pop|1980", "k1"): "",
-        ("genre_decade", "pop|2000", "x"): "",
-        ("genre_decade", "roc|1990", "k2"): "",
-        ("genre_decade", "roc|2000", "k3"): "x",
-        ("genre_decade", "roc|2000", "x"): "k3",
-    }
+def data() -> list[tuple]:
+    """All cases in one table: each has genres of its own, so that its tracks are alone in their blocks."""
+    rows = []
+    for track in TOY["tracks"]:
+        cases = [f"{case['name']} {track['genre_' + case['block_by']['genre']]}" for case in TOY["cases"]
+                 if case["block_by"]["genre"] and track["id"] not in case["exclude"]]  # fmt: skip
+        rows.append((track["id"], None, [*cases, "all four"], track["release_decade"], True, track["vector"]))
+    rows += [("a1", "a", ["submissions"], 1990, True, [1.0, 0.0, 0.0])]
+    rows += [(f"b{i}", "b", ["submissions"], 1990, True, [0.9, 0.1 * i, 0.0]) for i in (3, 1, 2)]
+    rows += [(f"c{i}", "c", ["submissions"], 1990, True, [0.0, 0.1 * i, 1.0]) for i in (5, 4, 1, 3, 2)]
+    # Recording k: k1 is of another genre and decade than k2 and k3, so k2 stands for it in `there`.
+    rows += [("k1", "k", ["here"], 1980, True, [1.0, 0.0, 0.0]), ("k2", "k", ["there"], 1990, True, [1.0, 0.1, 0.0]),
+             ("k3", "k", ["there"], 2000, True, [1.0, 0.2, 0.0]), ("k0", "k", ["there"], 2000, False, [1.0, 0.3, 0.0]),
+             ("x", "x", ["here", "there"], 2000, True, [0.0, 1.0, 0.0])]  # fmt: skip
+    rows += [(name, None, ["equal"], None, True, [0.3, -0.2, 0.0]) for name in IN_ORDER]
+    rows += [("ga", None, ["one", "two", "one"], 1990, True, [1.0, 0.0, 0.0]),
+             ("gb", None, ["one"], 1990, True, [1.0, 0.1, 0.0]), ("gc", None, ["two"], 1990, True, [1.0, 0.2, 0.0])]  # fmt: skip
+    for size in (1, 2, 5, 11, 60):
+        vectors = np.random.default_rng([3, size]).normal(size=(size, 3)).tolist()
+        rows += [(f"s{size}-{i:02}", None, [f"s{size}"], None, True, vector) for i, vector in enumerate(vectors)]
+    return rows
 
 
-def test_twelve_identical_vectors_in_byte_order(spark: Any) -> None:
-    # Byte order of UTF-8: capitals, small letters, then what needs more bytes; U+FFFD before U+1D11E, unlike in UTF-16.
-    names = ["A", "B", "Z", "a", "b", "z", "~", "é", "ß", "�", "\U0001d11e", "aa"]
-    in_order = sorted(names, key=lambda name: name.encode())
-    frame = spark.createDataFrame(
-        [(n, [0.3, -0.2], "g") for n in names], "track_id string, vector array<double>, genre string"
-    )
-
-    found = as_dict(search(frame, top_n=10))
-
-    for name in names:
-        others = [other for other in in_order if other != name][:10]
-        assert found["genre", "g", name] == [(other, 1.0) for other in others]
+@pytest.fixture(scope="module")
+def found(spark: Any) -> Iterator[Found]:
+    yield search(spark.createDataFrame(data(), SCHEMA), ("genre", "genre_decade"))
+    spark.catalog.clearCache()
 
 
-def test_blocks_of_one_two_five_and_eleven(spark: Any) -> None:
-    data = [row for size in (1, 2, 5, 11) for row in rows(size, f"b{size}-", f"g{size}")]
-    lengths: dict[str, set[int]] = {}
-    for (_, block, _), neighbors in as_dict(search(spark.createDataFrame(data, SCHEMA), ["genre"], top_n=10)).items():
-        lengths.setdefault(block, set()).add(len(neighbors))
+def test_toy_cases(found: Found) -> None:
+    for case in TOY["cases"]:
+        if case["block_by"]["genre"]:
+            target = next(track for track in TOY["tracks"] if track["id"] == case["target"])
+            scope, block = "genre", f"{case['name']} {target['genre_' + case['block_by']['genre']]}"
+            if case["block_by"]["decade"]:
+                scope, block = "genre_decade", f"{block}|{target['release_decade']}"
+            (row,) = [row for row in found.rows if tuple(row[:3]) == (scope, block, case["target"])]
+            # No block of these cases has more than n others.
+            expected = [(neighbor["id"], neighbor["score"]) for neighbor in case["expected_neighbors"]]
+            assert [n.neighbor_id for n in row.neighbors] == [name for name, _ in expected]
+            assert [n.similarity for n in row.neighbors] == pytest.approx([score for _, score in expected], abs=1e-3)
+    name = "rosamerica_decade"
+    for line in TOY["full_table_rosamerica_decade_n2"]:
+        lists = found.lists_of("genre_decade", f"{name} {line['genre']}|{line['decade']}")
+        assert lists[line["target"]] == " ".join(neighbor["id"] for neighbor in line["neighbors"])
+    assert found.lists_of("genre", "all four") == {"A": "B C D", "B": "A C D", "C": "B A D", "D": "A B C"}
 
-    assert lengths == {"g1": {0}, "g2": {1}, "g5": {4}, "g11": {10}}
+
+def test_rows_are_those_of_the_contract(found: Found) -> None:
+    assert [tuple(pair) for pair in found.published.dtypes] == [(c.name, c.type) for c in TRACK_NEIGHBORS.columns]
+    assert {(row.method, row.run_id, len(row.model_version)) for row in found.rows} == {("exact", "run-1", 16)}
+    assert len({(row.scope, row.block, row.track_id) for row in found.rows}) == len(found.rows)
 
 
-def brute_force(data: list[tuple], top_n: int) -> dict:
-    """Lists of one block by float64 cosines. Valid where no two of them are closer than the lattice can tell."""
-    units = np.array([row[-1] for row in data])
+def test_three_recordings_with_one_three_and_five_submissions(found: Found) -> None:
+    expected = {"a1": "b1 c1"} | {f"b{i}": "a1 c1" for i in (1, 2, 3)} | {f"c{i}": "b1 a1" for i in (1, 2, 3, 4, 5)}
+    assert found.lists_of("genre", "submissions") == expected
+    rows = [row for row in found.rows if row.block == "submissions"]
+    assert {row.track_id for row in rows if row.inherited} == {"b2", "b3", "c2", "c3", "c4", "c5"}
+    lists = {row.track_id: row.neighbors for row in rows}
+    assert lists["b3"] == lists["b1"]
+
+
+def test_the_representative_is_chosen_in_each_block(found: Found) -> None:
+    assert found.lists_of("genre", "here") == {"k1": "x", "x": "k1"}
+    assert found.lists_of("genre", "there") == {"k2": "x", "k3": "x", "x": "k2"}
+    assert found.lists_of("genre_decade", "here|1980") == {"k1": ""}
+    assert found.lists_of("genre_decade", "there|1990") == {"k2": ""}
+    assert found.lists_of("genre_decade", "there|2000") == {"k3": "x", "x": "k3"}
+    assert found.lists_of("genre", "one") == {"ga": "gb", "gb": "ga"}
+    assert found.lists_of("genre", "two") == {"ga": "gc", "gc": "ga"}
+
+
+def test_twelve_identical_vectors_in_byte_order(found: Found) -> None:
+    lists = {row.track_id: [tuple(n) for n in row.neighbors] for row in found.rows if row.block == "equal"}
+    assert lists == {name: [(other, 1.0) for other in IN_ORDER if other != name][:10] for name in IN_ORDER}
+
+
+def test_blocks_of_one_two_five_and_eleven(found: Found) -> None:
+    lengths = {
+        size: {len(row.neighbors) for row in found.rows if row.block == f"s{size}"} for size in (1, 2, 5, 11, 60)
+    }  # fmt: skip
+    assert lengths == {1: {0}, 2: {1}, 5: {4}, 11: {10}, 60: {10}}
+
+
+def test_lists_against_float64(found: Found) -> None:
+    units = np.random.default_rng([3, 60]).normal(size=(60, 3))
     units /= np.linalg.norm(units, axis=1, keepdims=True)
     cosines = units @ units.T
     np.fill_diagonal(cosines, -2)
-    return {
-        row[0]: [data[j][0] for j in np.argsort(-line, kind="stable")[:top_n]]
-        for row, line in zip(data, cosines, strict=True)
-    }
+    mine = found.lists_of("genre", "s60")
 
-
-def test_lists_against_float64(spark: Any) -> None:
-    data = rows(60)
-    found = as_dict(search(spark.createDataFrame(data, SCHEMA), ["genre"], top_n=7))
-    expected = brute_force(data, 7)
-
-    agreeing = [[n for n, _ in found["genre", "roc", track]] == expected[track] for track in expected]
+    near = [" ".join(f"s60-{j:02}" for j in np.argsort(-line, kind="stable")[:10]) for line in cosines]
     # A coarse lattice may swap near ties; with 60 spread points that is rare.
-    assert sum(agreeing) >= 57
+    assert sum(mine[f"s60-{i:02}"] == expected for i, expected in enumerate(near)) >= 57
 
 
-def test_nothing_depends_on_partitions_batches_or_order(spark: Any) -> None:
-    data = [row for size in (1, 40, 333) for row in rows(size, f"b{size}-", f"g{size % 7}")]
-    data += [(row[0] + "+", row[0], ["g4", "g1"], 1990, True, row[-1]) for row in data[5:25]]
-    random = np.random.default_rng(8)
-    hashes, versions = set(), set()
-    # (tasks, partitions of the input, rows of an Arrow batch, adaptive execution)
-    for tasks, parts, batch, adaptive in [(1, 1, 10_000, True), (2, 5, 7, False), (13, 3, 64, True)]:
-        spark.conf.set("spark.sql.execution.arrow.maxRecordsPerBatch", batch)
-        spark.conf.set("spark.sql.adaptive.enabled", str(adaptive).lower())
-        try:
-            shuffled = [data[i] for i in random.permutation(len(data))]
-            lists = search(spark.createDataFrame(shuffled, SCHEMA).repartition(parts), top_n=12, tasks=tasks)
-            collected = sorted(lists.collect(), key=lambda row: (row.scope, row.block, row.track_id))
-        finally:
-            spark.conf.unset("spark.sql.execution.arrow.maxRecordsPerBatch")
-            spark.conf.unset("spark.sql.adaptive.enabled")
-        hashes.add(hashlib.sha256(repr(collected).encode()).hexdigest())
-        versions.update(row.model_version for row in collected)
-        # 374 tracks of their own; 20 twins in two genres; two scopes.
-        assert len(collected) == 2 * (374 + 2 * 20)
-    assert (len(hashes), len(versions)) == (1, 1)
+def test_tasks_partitions_batches_and_order_change_nothing(spark: Any, found: Found) -> None:
+    given = data()
+    shuffled = [given[i] for i in np.random.default_rng(8).permutation(len(given))]
+    spark.conf.set("spark.sql.execution.arrow.maxRecordsPerBatch", 7)
+    spark.conf.set("spark.sql.adaptive.enabled", "false")
+    try:
+        frame = spark.createDataFrame(shuffled, SCHEMA).repartition(3)
+        other = search(frame, ("genre", "genre_decade"), factor=10_000)
+        # As it is published: scope by scope.
+        inside = of_scope(other.lists, other.search, "genre")
+        versions = ["v"] * len(other.search.blocks)
+        published = published_lists(inside, other.inheriting, other.search, Made("run-1", "mine", tuple(versions)), 2)
+        laid = published.selectExpr("spark_partition_id() part", "track_id", "block").collect()
+    finally:
+        spark.conf.unset("spark.sql.execution.arrow.maxRecordsPerBatch")
+        spark.conf.unset("spark.sql.adaptive.enabled")
+
+    assert (found.search.tasks, other.search.tasks > 2) == (1, True)
+    assert other.rows == found.rows
+    # Partitions by ranges of track and block, sorted by them.
+    order = [(row.part, row.track_id.encode(), row.block.encode()) for row in laid]
+    assert order == sorted(order)
+    assert [key[1:] for key in order] == sorted(key[1:] for key in order)
+    assert {key[0] for key in order} == {0, 1}
+    assert len(order) == sum(row.scope == "genre" for row in found.rows)
 
 
-def test_a_track_of_several_genres_is_in_each(spark: Any) -> None:
-    frame = spark.createDataFrame(
-        [
-            ("a", None, ["pop", "roc", "pop"], 1990, True, [1.0, 0.0]),
-            ("b", None, ["pop"], 1990, True, [1.0, 0.1]),
-            ("c", None, ["roc"], 1990, True, [1.0, 0.2]),
-        ],
-        SCHEMA,
+def test_counters(found: Found) -> None:
+    by_key = dict(
+        zip([b.key for b in found.search.blocks], counts_of(found.lists, found.search, found.inheriting), strict=True)
     )
-    found = ids(as_dict(search(frame, ["genre"])))
 
-    assert found == {
-        ("genre", "pop", "a"): "b",
-        ("genre", "pop", "b"): "a",
-        ("genre", "roc", "a"): "c",
-        ("genre", "roc", "c"): "a",
-    }
-
-
-def test_counters_and_models(spark: Any) -> None:
-    twin = ("t0000+", "t0000", ["roc"], None, True, [1.0, 2.0, 3.0, 4.0])
-    data = [*rows(4), twin, *rows(1, "p", "pop")]
-    frame = spark.createDataFrame(data, SCHEMA)
-    whole = representatives(with_lattice(tracks_from_vectors(frame), 4), SCOPES, True)
-    lists = search(frame, top_n=2)
-    blocks = with_methods(blocks_of(whole), "exact", 0)
-
-    counted = {(row.scope, row.block): (*row[2:4], *row[5:]) for row in block_counts(blocks, lists, 2).collect()}
-    counters = {row.counter: row.value for row in list_counters(block_counts(blocks, lists, 2), SCOPES).collect()}
-    # rows, members, listed, inherited, short_lists, pairs
-    assert counted == {
-        ("genre", "roc"): (4, 5, 4, 1, 0, 12),
-        ("genre", "pop"): (1, 1, 1, 0, 0, 0),
-        ("genre_decade", "roc|1990"): (4, 4, 4, 0, 0, 12),
-        ("genre_decade", "pop|1990"): (1, 1, 1, 0, 0, 0),
-    }
-    assert counters == {
-        "genre.inherited": 1, "genre.short_lists": 0, "genre.pairs": 12,
-        "genre_decade.inherited": 0, "genre_decade.short_lists": 0, "genre_decade.pairs": 12,
+    assert by_key["genre", "submissions"] == Counts(listed=3, inherited=6, short_lists=0, pairs=6)
+    assert by_key["genre", "equal"] == Counts(12, 0, 0, 132)
+    assert by_key["genre", "s1"] == Counts(1, 0, 0, 0)
+    assert by_key["genre_decade", "there|2000"] == Counts(2, 0, 0, 2)
+    assert heirs_of(found.inheriting) == {
+        ("genre", "submissions"): 6, ("genre", "there"): 1, ("genre_decade", "submissions|1990"): 6,
     }  # fmt: skip
-
-    decided = {"top_n": "2"}
-    models = neighbor_models(blocks, fitted_models(whole, blocks, 2022, decided, 2), "mine", 4, decided)
-    assert sorted(tuple(row)[1:3] for row in models.collect()) == sorted(counted)
-    model = models.first()
-    assert model.asDict() | {"scope": "", "block": ""} == {
-        "name": "mine", "scope": "", "block": "", "model_version": lists.first().model_version, "family": "exact",
-        "lattice_scale": 2880, "dimensions": 4, "parameters": {"top_n": "2"}, "centers": [],
+    assert heirs_of(None) == {}
+    published = counts_of_published(found.published, found.representatives, found.search)
+    assert published == [replace(counted, pairs=None) for counted in by_key.values()]
+    counters = counters_of(found.search.blocks, list(by_key.values()), ["genre", "genre_decade", "global"])
+    decades = [counted.pairs for key, counted in by_key.items() if key[0] == "genre_decade"]
+    assert {name: value for name, value in counters.items() if name != "genre.pairs"} == {
+        "genre.inherited": 7, "genre.short_lists": 0, "genre_decade.inherited": 6, "genre_decade.short_lists": 0,
+        "genre_decade.pairs": sum(decades), "global.inherited": 0, "global.short_lists": 0, "global.pairs": 0,
     }  # fmt: skip
-    assert [kind for _, kind in models.dtypes] == [
-        "string", "string", "string", "string", "string", "int", "int", "map<string,string>", "array<binary>",
-    ]  # fmt: skip
+    inside = of_scope(found.lists, found.search, "genre_decade").select("block").distinct().collect()
+    assert {found.search.blocks[row.block].scope for row in inside} == {"genre_decade"}
+    assert len(inside) == len(decades)
+    assert of_scope(found.lists, found.search, "global").collect() == []
 
 
-def test_short_lists_are_those_shorter_than_the_block_allows(spark: Any) -> None:
-    lists = spark.createDataFrame(
-        [
-            ("genre", "roc", "a", ["b", "c"], False, 2),
-            ("genre", "roc", "b", ["a"], False, 1),
-            ("genre", "roc", "c", [], True, 0),
-        ],
-        "scope string, block string, track_id string, neighbors array<string>, inherited boolean, compared bigint",
-    )
-    blocks = spark.createDataFrame(
-        [("genre", "roc", 3, 3), ("genre", "pop", 1, 1)], "scope string, block string, rows bigint, members bigint"
-    )
-    counted = {
-        row.block: (row.listed, row.inherited, row.short_lists, row.pairs)
-        for row in block_counts(blocks, lists, 10).collect()
-    }
-
-    assert counted == {"roc": (2, 1, 1, 3), "pop": (0, 0, 0, 0)}
+def test_lists_are_short_if_they_owe_more(spark: Any, found: Found) -> None:
+    # Of the block at 0: two lists of three, one of two. Of that at 2: one that owes nothing.
+    rows = [(0, b"\0" * 12, 3, 5), (0, b"\0" * 8, 3, 4), (0, b"", 1, 0), (2, b"", 0, 0)]
+    lists = spark.createDataFrame(rows, "block int, distances binary, owed int, compared bigint")
+    counts = counts_of(lists, found.search, None)
+    assert counts[:3] == [Counts(3, 0, 2, 9), Counts(0, 0, 0, 0), Counts(1, 0, 0, 0)]
 
 
-def test_the_least_a_table_needs(spark: Any) -> None:
-    frame = spark.createDataFrame([("a", [1.0, 0.0]), ("b", [1.0, 1.0])], "track_id string, vector array<double>")
+def test_a_catalog_is_listed_and_every_track_is_answered(spark: Any) -> None:
+    # Recordings: a of a1 to a3, of which a2 and a3 are in the catalog; b of b1 and b2, of which none is; c, d in it.
+    given = [("a1", "a", 10.0), ("a2", "a", 11.0), ("a3", "a", 12.0), ("b1", "b", 20.0), ("b2", "b", 21.0),
+             ("c", None, 40.0), ("d", None, 80.0), ("e", None, 39.0)]  # fmt: skip
+    rows = [
+        (track, key, None, 1990, True, [math.cos(math.radians(at)), math.sin(math.radians(at)), 0.0])
+        for track, key, at in given
+    ]
+    catalog = places_of.catalog_of(spark.createDataFrame([("a3",), ("a2",), ("c",), ("d",)], "track_id string"))
 
-    tracks = tracks_from_vectors(frame)
+    found = search(spark.createDataFrame(rows, SCHEMA), ("decade", "global"), catalog=catalog)
 
-    assert [tuple(row) for row in tracks.collect()] == [
-        ("a", "a", [], None, True, [1.0, 0.0]), ("b", "b", [], None, True, [1.0, 1.0]),
-    ]  # fmt: skip
-    assert search(frame).collect() == []
-
-
-def test_without_any_vector_there_is_nothing_to_list(spark: Any) -> None:
-    frame = spark.createDataFrame([("a", None, ["roc"], 1990, True, None)], SCHEMA)
-
-    assert dimensions_of(vector_profile(tracks_from_vectors(frame)).first()) == 0
-    assert search(frame).collect() == []
-    counters = eligibility_counters(with_lattice(tracks_from_vectors(frame), 0), ["genre"], True).collect()
-    assert {row.counter: row.value for row in counters}["genre.no_vector"] == 1
-
-
-def test_a_track_that_stands_twice_is_refused(spark: Any) -> None:
-    frame = spark.createDataFrame([*rows(3), *rows(1, "t", "roc", seed=4)], SCHEMA)
-    with pytest.raises(Exception, match="track t0000 stands twice in block roc of scope genre"):
-        search(frame, ["genre"]).collect()
+    expected = {"a1": "c d", "a2": "c d", "a3": "c d", "b1": "a2 c d", "b2": "a2 c d", "c": "a2 d", "d": "c a2",
+                "e": "c a2 d"}  # fmt: skip
+    assert found.lists_of("global", "*") == found.lists_of("decade", "1990") == expected
+    assert {row.track_id for row in found.rows if row.inherited} == {"a1", "a3", "b2"}
+    counts = counts_of(found.lists, found.search, found.inheriting)
+    # a2, c and d are compared with the other two of them, b1 and e with all three.
+    assert counts == [Counts(5, 3, 0, 12)] * 2
+    # Lists of the published table are as long as they can be: two of the three that are listed miss themselves.
+    published = counts_of_published(found.published, found.representatives, found.search)
+    assert published == [Counts(5, 3, 0, None)] * 2
+    cut = found.published.selectExpr("scope", "block", "track_id", "inherited", "slice(neighbors, 1, 2) neighbors")
+    assert [c.short_lists for c in counts_of_published(cut, found.representatives, found.search)] == [2, 2]

@@ -37,14 +37,17 @@ class Table:
     def column_names(self) -> list[str]:
         return [column.name for column in self.columns]
 
+    @property
+    def is_staged(self) -> bool:
+        return self.name.startswith("_staging/")
+
     def named(self, name: str) -> "Table":
         """The same contract under another name."""
         return replace(self, name=name)
 
-    def staged(self, run_id: str, *further: Column) -> "Table":
-        """The same columns, and `further` ones behind them, below `_staging`, where nobody reads by key."""
-        name, columns = f"_staging/{run_id}/{self.name}", (*self.columns, *further)
-        return replace(self, name=name, columns=columns, partition_by=(), sort_by=())
+    def staged(self, run_id: str) -> "Table":
+        """The same columns below `_staging`: a table of one commit, which nobody but that run reads."""
+        return replace(self, name=f"_staging/{run_id}/{self.name}", partition_by=(), sort_by=())
 
     def differences(self, found: list[tuple[str, str]]) -> list[str]:
         """What is wrong with columns `found` [(name, simpleString)]; empty = it holds. Further columns may follow."""

@@ -194,8 +194,8 @@ FEATURE_SCALERS = Table(
         model_version string!   hash of content and parameters; of a genre: that of its row in gold/genre_clusters
         n bigint!               rows it was fitted on
         columns array<string>!  feature names, in order
-        mean array<double>!     mean of each column
-        sd array<double>!       population standard deviation of each column
+        mean array<double>!     mean of each column; 0 if the set is not scaled
+        sd array<double>!       population standard deviation of each column; 1 if the set is not scaled
     """),
 )
 
@@ -217,9 +217,6 @@ TRACK_NEIGHBORS = Table(
     """),
 )
 
-# Of the staged lists alone.
-COMPARED = columns("compared bigint! rows of the block that the track was compared with; 0 if inherited")
-
 NEIGHBOR_MODELS = Table(
     name="gold/neighbor_models",
     about="The hash family and lattice that each block was searched with.",
@@ -229,11 +226,11 @@ NEIGHBOR_MODELS = Table(
         scope string!                    scope
         block string!                    block
         model_version string!            hash of content and parameters
-        family string!                   exact, hyperplane
+        family string!                   exact, kmeans_overlap, hyperplane
         lattice_scale int!               scale of the integer lattice
         dimensions int!                  width of the vectors
         parameters map<string,string>!   parameters of the family
-        centers array<binary>!           on the lattice, int16; the mean for hyperplane; empty for exact
+        centers array<binary>!           on the lattice, int16: of the cells; the mean for hyperplane; empty for exact
     """),
 )
 

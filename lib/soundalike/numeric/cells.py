@@ -10,10 +10,12 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 
+from soundalike.numeric.compared import compared_in_cells
 from soundalike.numeric.lattice import Lattice, half_squares
 
 Integers = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
+Flags = npt.NDArray[np.bool_]
 
 LEAF, E, LEAST, MOST, ITERATIONS = 768, 28, 2, 8, 8
 SAMPLE_PER_CELL = 64
@@ -92,6 +94,10 @@ class KmeansOverlap:
         joins = 64 * distance <= (64 + self._e) * distance[:, :1]
         joins[:, : self._least] = True
         return np.nonzero(joins)[0], cells[joins]
+
+    def compared(self, buckets: Integers, here: Flags, asked: Flags, listed: Flags) -> Integers:
+        """See `families.Model`."""
+        return compared_in_cells(buckets, here, None if listed.all() else listed, asked=asked)
 
 
 def nearest_cells(lattice: Lattice, centers: Lattice, count: int) -> tuple[Integers, Integers]:

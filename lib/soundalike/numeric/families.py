@@ -13,9 +13,12 @@ from typing import Protocol, Self
 import numpy as np
 import numpy.typing as npt
 
+from soundalike.numeric.cells import KmeansOverlap
+from soundalike.numeric.compared import compared
 from soundalike.numeric.lattice import Lattice
 
 Indices = npt.NDArray[np.int64]
+Flags = npt.NDArray[np.bool_]
 
 
 class Model(Protocol):
@@ -44,6 +47,18 @@ class Model(Protocol):
         """Pairs (row, bucket): rows ascending, and within a row the nearest bucket first."""
         ...
 
+    def compared(self, buckets: Indices, here: Flags, asked: Flags, listed: Flags) -> Indices:
+        """(n,) listed rows that each row shares a bucket with, itself not counted.
+
+        Args:
+            buckets: (n, copies) of each row in the order of `assign`, -1 beyond the last.
+            here: (n, copies), which of them are counted, so that parts of a block can be counted apart and added; all
+                rows of such a bucket are given.
+            asked: (n, copies), in which of them a row is counted.
+            listed: (n,) rows that others are compared with.
+        """
+        ...
+
 
 class Exact:
     """One bucket: all rows of the block are compared."""
@@ -61,6 +76,9 @@ class Exact:
     def assign(self, lattice: Lattice) -> tuple[Indices, Indices]:
         rows = np.arange(len(lattice), dtype=np.int64)
         return rows, np.zeros_like(rows)
+
+    def compared(self, buckets: Indices, here: Flags, asked: Flags, listed: Flags) -> Indices:
+        return (listed.sum() - listed) * asked.any(axis=1)
 
 
 class Hyperplane:
@@ -98,6 +116,9 @@ class Hyperplane:
         buckets = (np.arange(self.copies, dtype=np.int64) << self.bits) + codes
         return np.repeat(np.arange(len(lattice), dtype=np.int64), self.copies), buckets.ravel()
 
+    def compared(self, buckets: Indices, here: Flags, asked: Flags, listed: Flags) -> Indices:
+        return compared(buckets, here, listed=None if listed.all() else listed, asked=asked)
+
 
 TABLES = 32
 ROWS_PER_CODE = 512
@@ -117,7 +138,7 @@ def mean(sample: Lattice) -> Lattice:
     return ((2 * total + count) // (2 * count)).astype(np.int16)[np.newaxis]
 
 
-FAMILIES: dict[str, type[Model]] = {model.family: model for model in (Exact, Hyperplane)}
+FAMILIES: dict[str, type[Model]] = {model.family: model for model in (Exact, KmeansOverlap, Hyperplane)}
 
 
 def family_of(name: str) -> type[Model]:

@@ -53,13 +53,20 @@ def to_lattice(
         ValueError: scale and width break the exactness of products in `dtype`.
     """
     units, is_vector = normalize(rows)
+    return quantize(units, is_vector, scale, dtype), is_vector
+
+
+def quantize(
+    units: npt.NDArray[np.float64], is_vector: npt.NDArray[np.bool_], scale: int = SCALE, dtype: FloatType = np.float32
+) -> Lattice:
+    """`to_lattice` of what `scaling.normalize` gave."""
     count, dimensions = units.shape
     check_bound(scale, dimensions, dtype)
     grid = np.rint(np.where(is_vector[:, np.newaxis], units, 0.0) * scale).astype(np.int16)
     parity = np.zeros(count, dtype=np.int16)
     for column in grid.T:
         parity ^= column & np.int16(1)
-    return np.column_stack([grid, parity]), is_vector
+    return np.column_stack([grid, parity])
 
 
 def similarity(distance: npt.ArrayLike, scale: int = SCALE) -> npt.NDArray[np.float64]:

@@ -42,18 +42,14 @@ class BlockCells:
 
 @dataclass(frozen=True)
 class Copies:
-    """Copies of rows, one for each task that needs the row, by row, then task; and the cells each is needed in.
+    """Copies of rows, one for each task that needs the row, by row, then task: `row`, `task` (copies,).
 
-    `row`, `task` (copies,). `answers` (copies,): tasks that answer this row. Copy i has the cells `cell[offsets[i] :
-    offsets[i + 1]]`, the nearest first, and in those that are `asked` it is answered, elsewhere only compared with.
+    `answers` (copies,): tasks that answer this row; in the others it is only compared with.
     """
 
     row: Ints
     task: Ints
     answers: Ints
-    offsets: Ints
-    cell: Ints
-    asked: Flags
 
 
 @dataclass(frozen=True)
@@ -88,13 +84,25 @@ class CellTasks:
         place = np.arange(len(pair)) - np.repeat(np.cumsum(count) - count, count)
         task = self.tasks[self.task_offsets[cells][pair] + place]
 
-        order = np.lexsort((task, rows[pair]))  # stable: the nearest cell stays first
-        pair, task = pair[order], task[order]
-        row, asked = rows[pair], asked_in[pair] == task
-        first = np.flatnonzero((np.diff(row, prepend=-1) != 0) | (np.diff(task, prepend=-1) != 0))
-        answering = np.logical_or.reduceat(asked, first)
-        answers = np.bincount(row[first][answering], minlength=len(part_hash))
-        return Copies(row[first], task[first], answers[row[first]], np.append(first, len(row)), cells[pair], asked)
+        tasks = int(self.task_of.max(initial=0)) + 1
+        row, task = np.divmod(np.unique(rows[pair] * tasks + task), tasks)
+        answers = np.bincount(np.unique(rows * tasks + asked_in) // tasks, minlength=len(part_hash))
+        return Copies(row, task, answers[row])
+
+    def held(self, task: int, cells: Ints, part_hash: npt.NDArray[np.uint64]) -> tuple[Flags, Flags]:
+        """(n, copies) which of its cells a row finds in this task, and in which of them it is answered here.
+
+        Args:
+            task: whose rows these are.
+            cells: (n, copies), -1 beyond the last of a row.
+            part_hash: as for `route`.
+        """
+        is_here = np.zeros(len(self.parts), dtype=np.bool_)
+        is_here[np.repeat(np.arange(len(is_here)), np.diff(self.task_offsets))[self.tasks == task]] = True
+        known = np.maximum(cells, 0)
+        here = (cells >= 0) & is_here[known]
+        part = (part_hash[:, np.newaxis] % self.parts[known].astype(np.uint64)).astype(np.int64)
+        return here, here & (self.task_of[self.part_offsets[known] + part] == task)
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,6 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from soundalike.numeric.lattice import Lattice, decode, encode
-
 Ints = npt.NDArray[np.integer[Any]]
 
 
@@ -40,6 +38,22 @@ def runs(batch: pa.RecordBatch, keys: tuple[str, ...], most: int | None = None) 
         step = most or stop - start
         for first in range(start, stop, step):
             yield batch.slice(first, min(step, stop - first))
+
+
+def parted(batch: pa.RecordBatch, keys: tuple[str, ...]) -> Iterator[tuple[tuple[Any, ...], pa.RecordBatch]]:
+    """The rows of the batch by their `keys`, wherever they stand; inside a part in the order of the batch."""
+    if not batch.num_rows:
+        return
+    code = np.zeros(batch.num_rows, dtype=np.int64)
+    for name in keys:
+        column = batch.column(name).dictionary_encode()
+        code = code * len(column.dictionary) + column.indices.to_numpy()
+    order = np.argsort(code, kind="stable")
+    bounds = np.flatnonzero(np.diff(code[order], prepend=-1))
+    rows = batch.take(pa.array(order)) if len(bounds) > 1 else batch
+    for start, stop in pairwise([*bounds.tolist(), batch.num_rows]):
+        part = rows.slice(start, stop - start)
+        yield tuple(part.column(name)[0].as_py() for name in keys), part
 
 
 def whole_runs(batches: Iterable[pa.RecordBatch], keys: tuple[str, ...]) -> Iterator[pa.Table]:
@@ -101,84 +115,62 @@ def to_matrix(column: pa.Array, width: int | None = None) -> npt.NDArray[np.floa
 def from_matrix(matrix: npt.NDArray[Any], is_valid: npt.NDArray[np.bool_] | None = None) -> pa.ListArray:
     """Rows (n, d) as lists of the matrix's own float type; rows that are not valid as null."""
     valid = np.ones(len(matrix), dtype=bool) if is_valid is None else is_valid
-    offsets = _offsets(valid * matrix.shape[1])
+    offsets = offsets_of(valid * matrix.shape[1])
     return pa.ListArray.from_arrays(
         pa.array(offsets), pa.array(np.ascontiguousarray(matrix[valid]).ravel()), mask=pa.array(~valid)
     )
 
 
-def to_lattice_rows(column: pa.Array) -> Lattice:
-    """A binary column without nulls, all of one length, as (n, width) int16; (0, 0) for no rows.
+def to_rows(column: pa.Array, kind: str = "<i2") -> npt.NDArray[Any]:
+    """A binary column without nulls, all of one length, as rows (n, width) of numpy type `kind`; (0, 0) for no rows.
 
     Raises:
         ValueError: a null, or values of different lengths.
     """
     if not len(column):
-        return np.empty((0, 0), dtype=np.int16)
+        return np.empty((0, 0), dtype=kind)
     lengths = np.unique(pc.binary_length(column).drop_null().to_numpy())
     if column.null_count or len(lengths) != 1:
-        raise ValueError(f"lattice rows have {len(lengths)} lengths, {column.null_count} nulls; expected one, none")
-    return decode(_bytes(column), int(lengths[0]) // 2)
+        raise ValueError(f"binary rows have {len(lengths)} lengths, {column.null_count} nulls; expected one, none")
+    return np.frombuffer(bytes_of(column), dtype=kind).reshape(len(column), -1)
 
 
-def from_lattice_rows(lattice: Lattice, is_valid: npt.NDArray[np.bool_]) -> pa.BinaryArray:
-    """Rows (n, width) as binary values; rows that are not valid as null."""
-    offsets = _offsets(is_valid * (2 * lattice.shape[1]))
-    bits = np.packbits(is_valid, bitorder="little").tobytes()
-    buffers = [pa.py_buffer(bits), pa.py_buffer(offsets.tobytes()), pa.py_buffer(encode(lattice[is_valid]))]
-    return pa.Array.from_buffers(pa.binary(), len(lattice), buffers)
+def from_rows(rows: npt.NDArray[Any], is_valid: npt.NDArray[np.bool_] | None = None) -> pa.BinaryArray:
+    """Rows (n, width) as binary values, little-endian; rows that are not valid as null."""
+    valid = np.ones(len(rows), dtype=bool) if is_valid is None else is_valid
+    offsets = offsets_of(valid * (rows.itemsize * rows.shape[1]))
+    data = np.ascontiguousarray(rows[valid], dtype=rows.dtype.newbyteorder("<")).tobytes()
+    buffers = [pa.py_buffer(np.packbits(valid, bitorder="little").tobytes()), pa.py_buffer(offsets), pa.py_buffer(data)]
+    return pa.Array.from_buffers(pa.binary(), len(rows), buffers)
 
 
-def _bytes(column: pa.Array) -> memoryview:
+def bytes_of(column: pa.Array) -> memoryview:
     """All values of a binary column without nulls, one after another."""
     _, offsets, data = column.buffers()
     bounds = np.frombuffer(offsets, dtype=np.int32, count=len(column) + 1, offset=4 * column.offset)
     return memoryview(data or b"")[bounds[0] : bounds[-1]]
 
 
-def _binary(data: Any, offsets: Ints) -> pa.BinaryArray:
+def binary(data: Any, offsets: Ints) -> pa.BinaryArray:
     """Values that stand one after another in `data`, between `offsets` (n + 1,)."""
     buffers = [None, pa.py_buffer(offsets.astype(np.int32).tobytes()), pa.py_buffer(data)]
     return pa.Array.from_buffers(pa.binary(), len(offsets) - 1, buffers)
 
 
 def from_int_lists(values: Ints, lengths: Ints) -> pa.BinaryArray:
-    """Lists of whole numbers, little-endian int64, one binary value each: the JVM reads no element of them."""
-    return _binary(np.ascontiguousarray(values, dtype="<i8").tobytes(), 8 * _offsets(lengths))
+    """Lists of whole numbers, little-endian int32, one binary value each: the JVM reads no element of them."""
+    return binary(np.ascontiguousarray(values, dtype="<i4").tobytes(), 4 * offsets_of(lengths))
 
 
-def to_int_lists(column: pa.Array) -> tuple[npt.NDArray[np.int64], Ints]:
+def to_int_lists(column: pa.Array) -> tuple[npt.NDArray[np.int32], Ints]:
     """All numbers of `from_int_lists`' column, and the lengths (n,) of its lists."""
-    return np.frombuffer(_bytes(column), dtype="<i8"), pc.binary_length(column).to_numpy() // 8
-
-
-def from_text_lists(texts: pa.StringArray, lengths: Ints) -> tuple[pa.BinaryArray, pa.BinaryArray]:
-    """Lists of texts, one after another, as two binary values each: the bytes of its texts, and how many each has."""
-    sizes = pc.binary_length(texts).to_numpy(zero_copy_only=False)
-    bounds = _offsets(sizes)[_offsets(lengths)]
-    return _binary(_bytes(texts), bounds), from_int_lists(sizes, lengths)
-
-
-def to_texts(texts: pa.Array, sizes: pa.Array) -> pa.StringArray:
-    """All texts of `from_text_lists`' columns."""
-    offsets = _offsets(to_int_lists(sizes)[0])
-    buffers = [None, pa.py_buffer(offsets.tobytes()), pa.py_buffer(_bytes(texts))]
-    return pa.Array.from_buffers(pa.string(), len(offsets) - 1, buffers)
-
-
-def to_neighbors(ids: pa.Array, rows: Ints, similarity: npt.NDArray[np.float64], counts: Ints) -> pa.ListArray:
-    """Lists of (neighbor_id, similarity): the first `counts` (n,) entries of `rows` and `similarity` (n, k).
-
-    `rows` are positions in `ids`.
-    """
-    filled = np.arange(rows.shape[1]) < np.asarray(counts)[:, np.newaxis]
-    return from_neighbor_lists(ids.take(pa.array(rows[filled])), similarity[filled], counts)
+    return np.frombuffer(bytes_of(column), dtype="<i4"), pc.binary_length(column).to_numpy() // 4
 
 
 def from_neighbor_lists(ids: pa.Array, similarity: npt.NDArray[np.float64], counts: Ints) -> pa.ListArray:
     """Lists of (neighbor_id, similarity) of these lengths `counts` (n,), one after another."""
     entries = pa.StructArray.from_arrays([ids, pa.array(similarity)], names=["neighbor_id", "similarity"])
-    return pa.ListArray.from_arrays(pa.array(_offsets(counts)), entries)
+    return pa.ListArray.from_arrays(pa.array(offsets_of(counts)), entries)
 
 
 def from_neighbors(column: pa.Array) -> tuple[Ints, pa.Array, npt.NDArray[np.float64]]:
@@ -196,5 +188,5 @@ def padded(values: npt.NDArray[Any], lengths: Ints, fill: float) -> npt.NDArray[
     return result
 
 
-def _offsets(lengths: Ints) -> npt.NDArray[np.int32]:
+def offsets_of(lengths: Ints) -> npt.NDArray[np.int32]:
     return np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32)

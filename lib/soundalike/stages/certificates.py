@@ -1,168 +1,256 @@
-"""Certificates: stored lists, read back, against brute force over their block."""
+"""Certificates: the lists of the judging questions, as they are stored, against the truth, block by block.
 
-from collections.abc import Iterable, Iterator
+All that reaches the driver is of a bounded sample: the questions, their stored lists, and the tracks that these name.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from pyspark.sql import DataFrame, Window
-from pyspark.sql import functions as F
+from pyspark.sql import DataFrame
 
-from soundalike.numeric.certificate import OUTSIDE, PAD, StoredLists, judge
-from soundalike.numeric.scaling import normalize
+from soundalike.numeric.cells import KmeansOverlap
+from soundalike.numeric.certificate import OUTSIDE, PAD, StoredLists, Truth, Verdict, half_square_distances, judge
+from soundalike.numeric.lattice import PRECISIONS, similarity
 from soundalike.stages import arrays
 from soundalike.stages.eligibility import BLOCK
-from soundalike.stages.models import EXACT
+from soundalike.stages.models import Block
+from soundalike.stages.neighbors import Counts
+from soundalike.stages.tasks import Search
+from soundalike.stages.truth import Key, Nearest, Questions, by_block, picked
 
-_FIGURES = (
-    "recall",
-    "recall_sd",
-    "n_effective",
-    "ci_low",
-    "ci_high",
-    "lattice_recall",
-    "mean_similarity_loss",
-    "share_nth_above_0999",
-)
-_VERDICTS = pa.schema(
-    {"scope": pa.string(), "block": pa.string(), "rows": pa.int64(), "queries": pa.int64()}
-    | dict.fromkeys(_FIGURES, pa.float64())
-    | {"worst_query": pa.string(), "defect": pa.string()}
-)
-_VERDICTS_IN_SPARK = (
-    f"scope string, block string, rows bigint, queries bigint, {' double, '.join(_FIGURES)} double, "
-    "worst_query string, defect string"
-)
+_STORED = "scope string, block string, track_id string, ids array<string>, similarities array<double>"
+_TRACKS = "scope string, block string, track_id string, recording_key string, listed boolean, lattice binary"
+_HEIRS = "scope string, block string, track_id string"
+
+
+@dataclass(frozen=True)
+class Certificate:
+    """A row of `operations/neighbor_certificates`, and what is wrong with the block (one line; None = nothing)."""
+
+    row: tuple[Any, ...]
+    passed: bool
+    defect: str | None
+
+
+def staged_lists(lists: DataFrame, asked: Mapping[Key, Questions], search: Search) -> DataFrame:
+    """Of `neighbors.final_lists` those of the judging questions: scope, block, track_id, ids, similarities."""
+    wanted = {number: search.ids.encode(_judging(asked[block.key])) for number, block in enumerate(search.blocks)}
+    return lists.select("block", "id", "ids", "sizes", "distances").mapInArrow(
+        partial(_of_staged, wanted=wanted, search=search), _STORED
+    )
+
+
+def published_lists(lists: DataFrame, asked: Mapping[Key, Questions]) -> DataFrame:
+    """As `staged_lists`, of rows of `gold/track_neighbors`."""
+    wanted = {key: _judging(questions) for key, questions in asked.items()}
+    own = lists.where("not inherited").select(*BLOCK, "track_id", "neighbors")
+    return own.mapInArrow(partial(_of_published, wanted=wanted), _STORED)
+
+
+def _judging(asked: Questions) -> pa.Array:
+    return asked.ids.filter(pa.array(asked.judging))
+
+
+def _of_staged(
+    batches: Iterable[pa.RecordBatch], wanted: Mapping[int, pa.Array], search: Search
+) -> Iterator[pa.RecordBatch]:
+    scale = PRECISIONS[search.precision][0]
+    for batch in batches:
+        for (number,), rows in arrays.parted(batch, ("block",)):
+            rows = rows.filter(pc.is_in(rows.column("id"), value_set=wanted[number]))
+            distance, counts = arrays.to_int_lists(rows.column("distances"))
+            ids = search.ids.decode(search.ids.from_lists(rows.column("ids"), rows.column("sizes")))
+            key, track = search.blocks[number].key, search.ids.decode(rows.column("id"))
+            yield _stored(key, track, arrays.offsets_of(counts), ids, pa.array(similarity(distance, scale)))
+
+
+def _of_published(batches: Iterable[pa.RecordBatch], wanted: Mapping[Key, pa.Array]) -> Iterator[pa.RecordBatch]:
+    for batch in batches:
+        for key, rows in arrays.parted(batch, BLOCK):
+            if key in wanted:
+                rows = rows.filter(pc.is_in(rows.column("track_id"), value_set=wanted[key]))
+                lengths, ids, similarities = arrays.from_neighbors(rows.column("neighbors"))
+                offsets = arrays.offsets_of(lengths)
+                yield _stored(key, rows.column("track_id"), offsets, ids, pa.array(similarities))
+
+
+def _stored(key: Key, tracks: pa.Array, offsets: Any, ids: pa.Array, similarities: pa.Array) -> pa.RecordBatch:
+    columns = [
+        *(pa.array([name] * len(tracks), type=pa.string()) for name in key),
+        tracks,
+        pa.ListArray.from_arrays(pa.array(offsets), ids),
+        pa.ListArray.from_arrays(pa.array(offsets), similarities),
+    ]
+    return pa.RecordBatch.from_arrays(columns, names=[*BLOCK, "track_id", "ids", "similarities"])
+
+
+def judged(
+    stored: DataFrame,
+    places: DataFrame,
+    inheriting: DataFrame | None,
+    asked: Mapping[Key, Questions],
+    truth: Mapping[tuple[Key, str], Nearest],
+    search: Search,
+) -> list[Verdict]:
+    """The verdict on each block of the search; positions in it are those of its judging questions.
+
+    Args:
+        stored: of `staged_lists` or `published_lists`.
+        places: of `eligibility.places`.
+        inheriting: of `eligibility.inheriting`; None if nobody does.
+        asked: of `truth.questions`.
+        truth: of `truth.answered`, for the same questions.
+        search: what is judged.
+    """
+    lists = by_block(stored.toArrow())
+    named = {key: _named(questions, lists.get(key)) for key, questions in asked.items()}
+    tracks = picked(places, named, _TRACKS)
+    heirs: dict[Key, pa.Table] = {}
+    if inheriting is not None:
+        heirs = picked(inheriting, named, _HEIRS)
+    result = []
+    for block in search.blocks:
+        key, questions = block.key, asked[block.key]
+        ids = pc.unique(pa.concat_arrays([named[key], *(truth[key, kind].ids for kind in ("distance", "cosine")
+                                                        if (key, kind) in truth)]))  # fmt: skip
+        known = ids.take(pc.sort_indices(ids))
+        mine = _stored_lists(questions, lists.get(key), tracks[key], heirs.get(key), known, search)
+        result.append(
+            judge(
+                mine, _truth(questions, truth.get((key, "distance")), truth.get((key, "cosine")), known), search.top_n,
+                block.is_exact, int(questions.judging.sum()) == block.rows, PRECISIONS[search.precision][0],
+            )
+        )  # fmt: skip
+    return result
+
+
+def _named(asked: Questions, lists: pa.Table | None) -> pa.Array:
+    """The judging questions and all that their lists name."""
+    judging = _judging(asked)
+    return judging if lists is None else pc.unique(pa.concat_arrays([judging, arrays.single(lists["ids"]).flatten()]))
+
+
+def _stored_lists(
+    asked: Questions, lists: pa.Table | None, tracks: pa.Table, heirs: pa.Table | None, known: pa.Array, search: Search
+) -> StoredLists:
+    judging = _judging(asked)
+    if lists is None:
+        none = np.empty((len(judging), 0), dtype=np.int64)
+        flags = none.astype(bool)
+        return StoredLists(none, flags, flags, none, none.astype(float), np.ones(len(judging), dtype=bool))
+    place = pc.index_in(judging, value_set=arrays.single(lists["track_id"]))
+    missing = place.is_null().to_numpy(zero_copy_only=False)
+    rows = lists.take(pc.fill_null(place, 0)).combine_chunks()
+    ids = arrays.single(rows["ids"])
+    lengths = np.where(missing, 0, pc.list_value_length(ids).to_numpy())
+    entry = np.repeat(~missing, pc.list_value_length(ids).to_numpy())
+    texts = ids.flatten().filter(pa.array(entry))
+    similarities = arrays.single(rows["similarities"]).flatten().to_numpy()[entry]
+
+    all_tracks = arrays.single(tracks["track_id"])
+    found = pc.index_in(texts, value_set=all_tracks)
+    listed = pc.fill_null(arrays.single(tracks["listed"]).take(found), False).to_numpy(zero_copy_only=False)
+    at = pc.fill_null(found, 0).to_numpy()
+    query = np.repeat(np.arange(len(judging)), lengths)
+    query_at = pc.index_in(judging, value_set=all_tracks).to_numpy()[query]
+    recordings = arrays.single(tracks["recording_key"])
+    same = pc.equal(recordings.take(pa.array(at)), recordings.take(pa.array(query_at))).to_numpy(zero_copy_only=False)
+    is_heir = (
+        pc.is_in(texts, value_set=arrays.single(heirs["track_id"]))
+        if heirs is not None
+        else pa.array([False] * len(texts))
+    )
+    aliases = is_heir.to_numpy(zero_copy_only=False)
+    lattice = arrays.to_rows(arrays.single(tracks["lattice"]))
+    inside = found.is_valid().to_numpy(zero_copy_only=False) & (listed | aliases)
+    numbers = np.where(inside, pc.index_in(texts, value_set=known).to_numpy(), OUTSIDE)
+    distance = np.where(inside, half_square_distances(lattice[query_at], lattice[at]), -1)
+    return StoredLists(
+        rows=arrays.padded(numbers, lengths, PAD),
+        aliases=arrays.padded(aliases & inside, lengths, False),
+        own=arrays.padded(same & inside, lengths, False),
+        distance=arrays.padded(distance, lengths, -1),
+        similarity=arrays.padded(similarities, lengths, np.nan),
+        missing=missing,
+    )
+
+
+def _truth(asked: Questions, near: Nearest | None, high: Nearest | None, known: pa.Array) -> Truth:
+    """The lists of the judging questions alone."""
+    count = int(asked.judging.sum())
+    position = np.cumsum(asked.judging) - 1
+    columns = []
+    for kind in (near, high):
+        if kind is None:
+            columns.append((np.empty((count, 0), dtype=np.int64),) * 2 + (np.empty((count, 0)),))
+            continue
+        kept = asked.judging[kind.query]
+        lengths = np.bincount(position[kind.query[kept]], minlength=count)
+        numbers = pc.index_in(kind.ids, value_set=known).to_numpy().astype(np.int64)
+        columns.append((
+            arrays.padded(numbers[kept], lengths, PAD), arrays.padded(kind.distance[kept], lengths, 0),
+            arrays.padded(kind.cosine[kept], lengths, 0.0),
+        ))  # fmt: skip
+    (rows, distance, cosine), (float_rows, _, float_cosine) = columns
+    return Truth(rows, distance, cosine, float_rows, float_cosine)
 
 
 def certificates(
-    representatives: DataFrame,
-    lists: DataFrame,
-    counts: DataFrame,
+    verdicts: Sequence[Verdict],
+    search: Search,
+    counts: Sequence[Counts],
+    heirs: Mapping[Key, int],
+    asked: Mapping[Key, Questions],
     *,
     run_id: str,
     name: str,
-    top_n: int,
-    cert_queries: int,
-    cert_seed: int,
     exact_max: int,
     recall_floor: float,
-    tasks: int,
-) -> DataFrame:
-    """Rows of `operations/neighbor_certificates`, one per block, and last a column `defect`: one line, null = none.
+) -> list[Certificate]:
+    """Rows of `operations/neighbor_certificates`, one per block of the search.
 
     Args:
-        representatives: of `eligibility.representatives`, or at least what `numeric.certificate.judge` needs of them.
-        lists: rows of `gold/track_neighbors`, as they were stored.
-        counts: of `neighbors.block_counts` for the same lists.
+        verdicts: of `judged`.
+        search: what is judged.
+        counts: what is stored of each block.
+        heirs: lists that have to be inherited, by block.
+        asked: of `truth.questions`.
         run_id: of the certifying run.
         name: of the neighbor table.
-        top_n: longest list.
-        cert_queries: queries per block: the representatives with the smallest hash of (cert_seed, track_id).
-        cert_seed: key of that hash.
         exact_max: `recall_floor` counts in blocks of more rows, and in all that are not searched exactly.
         recall_floor: lowest accepted `ci_low`. A defect fails any block.
-        tasks: partitions of the work; no result depends on it.
     """
-    hashed = with_hash(representatives, cert_seed)
-    stored = lists.where(~F.col("inherited")).select(*BLOCK, "track_id", "neighbors")
-    asked = stored.join(queries_of(hashed, cert_queries).select(*BLOCK, "track_id"), [*BLOCK, "track_id"], "inner")
-    verdicts = (
-        hashed.select(*BLOCK, "track_id", "members", "lattice", "vector", "hash")
-        .join(asked, on=[*BLOCK, "track_id"], how="left")
-        .join(F.broadcast(counts.select(*BLOCK, "rows", "method")), on=list(BLOCK), how="inner")
-        .repartition(tasks, *BLOCK)
-        .sortWithinPartitions(*BLOCK, "track_id")
-        .mapInArrow(partial(_judge_blocks, top_n=top_n, cert_queries=cert_queries), _VERDICTS_IN_SPARK)
-    )
-    miscounted = F.when(
-        (F.col("listed") != F.col("rows")) | (F.col("inherited") != F.col("members") - F.col("rows")),
-        F.format_string(
-            "%d own and %d inherited lists are stored, expected %d and %d",
-            "listed", "inherited", "rows", F.col("members") - F.col("rows"),
-        ),
-    )  # fmt: skip
-    counted = verdicts.join(counts.drop("rows"), on=list(BLOCK), how="inner")
+    return [
+        _certificate(verdict, block, counted, heirs.get(block.key, 0), asked[block.key], run_id, name, exact_max,
+                     recall_floor)
+        for verdict, block, counted in zip(verdicts, search.blocks, counts, strict=True)
+    ]  # fmt: skip
+
+
+def _certificate(
+    verdict: Verdict, block: Block, counted: Counts, heirs: int, asked: Questions, run_id: str, name: str,
+    exact_max: int, recall_floor: float,
+) -> Certificate:  # fmt: skip
+    judging = _judging(asked)
+    defect = verdict.defect and f"{verdict.defect}, first for track {judging[verdict.defect_at]}"
+    if defect is None and (counted.listed, counted.inherited) != (block.rows, heirs):
+        stored = f"{counted.listed} own and {counted.inherited} inherited lists are stored"
+        defect = f"{stored}, expected {block.rows} and {heirs}"
     # A block of one has no recall: nothing is missing there.
-    spared = (F.col("method") == EXACT) & (F.col("rows") <= exact_max) | F.col("ci_low").isNull()
-    reached = spared | (F.col("ci_low") >= recall_floor)
-    absent = F.lit(None).cast("bigint")
-    return counted.withColumn("defect", F.coalesce("defect", miscounted)).select(
-        F.lit(run_id).alias("run_id"),
-        F.lit(name).alias("name"),
-        *BLOCK,
-        "rows",
-        "queries",
-        F.col("method").alias("family"),
-        *(absent.alias(parameter) for parameter in ("leaf", "e", "min", "max")),
-        (F.col("pairs") / F.col("rows")).alias("pairs_per_row"),
-        *("recall", "recall_sd", "n_effective", "ci_low", "ci_high"),
-        F.lit(float(recall_floor)).alias("floor"),
-        (F.col("defect").isNull() & reached).alias("passed"),
-        *("worst_query", "lattice_recall", "mean_similarity_loss", "short_lists", "share_nth_above_0999", "defect"),
-    )
-
-
-def with_hash(representatives: DataFrame, cert_seed: int) -> DataFrame:
-    return representatives.withColumn("hash", F.xxhash64(F.lit(cert_seed).cast("bigint"), "track_id"))
-
-
-def queries_of(hashed: DataFrame, cert_queries: int) -> DataFrame:
-    """The rows of `with_hash` that are asked: the `cert_queries` smallest (hash, track_id) of each block."""
-    order = Window.partitionBy(*BLOCK).orderBy("hash", "track_id")
-    position = F.row_number().over(order)
-    return hashed.withColumn("position", position).where(F.col("position") <= cert_queries).drop("position")
-
-
-def _judge_blocks(batches: Iterable[pa.RecordBatch], top_n: int, cert_queries: int) -> Iterator[pa.RecordBatch]:
-    for block in arrays.block_runs(batches, BLOCK):
-        yield pa.RecordBatch.from_pylist([_verdict(block, top_n, cert_queries)], schema=_VERDICTS)
-
-
-def _verdict(block: pa.Table, top_n: int, cert_queries: int) -> dict[str, Any]:
-    """One row of `_VERDICTS` for the rows of one block in id order."""
-    ids = arrays.single(block["track_id"])
-    # The Q smallest (hash, row), by the same rule as queries_of: rows stand in id order.
-    by_hash = np.argsort(arrays.single(block["hash"]).to_numpy(), kind="stable")
-    queries = np.sort(by_hash[:cert_queries])
-    units, _ = normalize(arrays.to_matrix(arrays.single(block["vector"])))
-    neighbors = arrays.single(block["neighbors"]).take(pa.array(queries))
-    found = judge(
-        arrays.to_lattice_rows(arrays.single(block["lattice"])),
-        units,
-        queries,
-        _stored(neighbors, ids, arrays.single(block["members"])),
-        top_n,
-        exact=block["method"][0].as_py() == EXACT,
-        rows=block["rows"][0].as_py(),
-    )
-    worst = None if found.worst_row is None else ids[found.worst_row].as_py()
-    # Only a defect has a row to name.
-    defect = found.defect and f"{found.defect}, first for track {ids[found.defect_row].as_py()}"
-    return {
-        "scope": block["scope"][0].as_py(),
-        "block": block["block"][0].as_py(),
-        "rows": block["rows"][0].as_py(),
-        "queries": len(queries),
-        "worst_query": worst,
-        "defect": defect,
-        **{figure: getattr(found, figure) for figure in _FIGURES},
-    }
-
-
-def _stored(neighbors: pa.ListArray, ids: pa.Array, members: pa.ListArray) -> StoredLists:
-    """Lists of ids as rows of the block: an id is looked up among all members of all recordings."""
-    lengths, neighbor_ids, similarity = arrays.from_neighbors(neighbors)
-    tracks, recordings = members.flatten(), members.value_parent_indices().to_numpy()
-    place = pc.fill_null(pc.index_in(neighbor_ids, value_set=tracks), -1).to_numpy()
-    rows = np.where(place >= 0, recordings[place], OUTSIDE).astype(np.int64)
-    by_itself = pc.equal(neighbor_ids, ids.take(pa.array(np.maximum(rows, 0))))
-    own = pc.fill_null(by_itself, False).to_numpy(zero_copy_only=False)
-    return StoredLists(
-        rows=arrays.padded(rows, lengths, PAD),
-        aliases=arrays.padded((rows >= 0) & ~own, lengths, False),
-        similarity=arrays.padded(similarity, lengths, np.nan),
-        missing=neighbors.is_null().to_numpy(zero_copy_only=False),
-    )
+    spared = block.is_exact and block.rows <= exact_max
+    passed = defect is None and (spared or verdict.ci_low is None or verdict.ci_low >= recall_floor)
+    cells = [int(block.model.parameters[p]) for p in ("leaf", "e", "min", "max")] if (
+        block.model.family == KmeansOverlap.family) else [None] * 4  # fmt: skip
+    compared = None if counted.pairs is None else counted.pairs / block.rows
+    row = (
+        run_id, name, *block.key, block.rows, len(judging), block.model.family, *cells, compared,
+        verdict.recall, verdict.recall_sd, verdict.n_effective, verdict.ci_low, verdict.ci_high, recall_floor, passed,
+        None if verdict.worst is None else judging[verdict.worst].as_py(), verdict.lattice_recall,
+        verdict.mean_similarity_loss, counted.short_lists, verdict.share_nth_above_0999,
+    )  # fmt: skip
+    return Certificate(row, passed, defect)

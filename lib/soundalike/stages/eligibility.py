@@ -7,14 +7,20 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
-from pyspark.sql import Column, DataFrame, Window
+import pyarrow.compute as pc
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
-from pyspark.sql.types import BinaryType, StructField, StructType
 
+from soundalike.contracts.staging import SEARCHED_TRACKS
 from soundalike.errors import SoundalikeError
-from soundalike.numeric.lattice import to_lattice
+from soundalike.numeric.lattice import PRECISIONS, quantize
+from soundalike.numeric.scaling import normalize
+from soundalike.numeric.simplex import reduced
 from soundalike.stages import arrays
+from soundalike.stages.ids import UUID
 from soundalike.stages.own_tables import genres_of, types_of
 
 BLOCK = ("scope", "block")
@@ -59,17 +65,105 @@ def tracks_from_vectors(vectors: DataFrame) -> DataFrame:
     )
 
 
-def vector_profile(tracks: DataFrame) -> DataFrame:
-    """One row about all tracks.
+def width_of(tracks: DataFrame) -> int:
+    """Values of some vector of `tracks_from_vectors`, of which all should have as many; 0 if no track has a vector."""
+    given = tracks.where(F.col("vector").isNotNull()).select(F.size("vector").alias("width"))
+    return next((int(row["width"]) for row in given.limit(1).collect()), 0)
 
-    Columns tracks, unnamed (have no id), narrowest and widest (struct of width and track_id; null = no vector).
+
+def catalog_of(rows: DataFrame) -> DataFrame:
+    """track_id of a user's own table of tracks that may stand in lists, each once.
+
+    Raises:
+        SoundalikeError: it has no such column.
     """
-    width = F.when(F.col("vector").isNotNull(), F.struct(F.size("vector").alias("width"), F.col("track_id")))
+    types_of(rows, "candidates", ("track_id",), {"track_id": ("string",)})
+    return rows.select("track_id").where(F.col("track_id").isNotNull()).distinct()
+
+
+def searched_tracks(
+    tracks: DataFrame, width: int, groups: Sequence[int], precision: str, catalog: DataFrame | None
+) -> DataFrame:
+    """Rows of `contracts.staging.SEARCHED_TRACKS` from those of `tracks_from_vectors`.
+
+    A track has no vector if none is given, or one with a null or NaN in it, without a length, or of another width.
+
+    Args:
+        tracks: as above.
+        width: of the vectors, see `width_of`.
+        groups: sizes of the probability groups that the vectors consist of (`numeric.simplex`); none = other vectors.
+        precision: of `numeric.lattice.PRECISIONS`.
+        catalog: of `catalog_of`; None = all tracks may stand in lists.
+
+    Raises:
+        SoundalikeError: `groups` do not make up the vectors.
+    """
+    if not WIDTHS[0] <= width <= WIDTHS[1]:
+        # No track has a vector then; `dimensions_of` says what is wrong.
+        width, groups = 0, ()
+    elif groups and sum(groups) != width:
+        raise SoundalikeError(
+            f"vectors have {width} dimensions, but neighbors.probability_groups names groups of {sum(groups)} in all; "
+            "name the sizes of all groups in the order of the columns"
+        )
+    listed = F.lit(True)
+    if catalog is not None:
+        mine = (
+            catalog.select("track_id").where(F.col("track_id").isNotNull()).distinct().withColumn("found", F.lit(True))
+        )
+        tracks = tracks.join(mine, on="track_id", how="left")
+        listed = F.col("found").isNotNull()
+    named = ["track_id", "recording_key", "genres", "decade", "is_trusted"]
+    schema = ", ".join(f"{column.name} {column.type}" for column in SEARCHED_TRACKS.columns)
+    given = tracks.select(*named, listed.alias("listed"), "vector")
+    return given.mapInArrow(partial(_as_lattice, width=width, groups=tuple(groups), precision=precision), schema)
+
+
+def _as_lattice(
+    batches: Iterable[pa.RecordBatch], width: int, groups: tuple[int, ...], precision: str
+) -> Iterator[pa.RecordBatch]:
+    scale, dtype = PRECISIONS[precision]
+    for batch in batches:
+        vectors = batch.column("vector")
+        widths = pc.list_value_length(vectors)
+        fits = pc.fill_null(pc.equal(widths, width), False)
+        given = fits.to_numpy(zero_copy_only=False)
+        rows = arrays.to_matrix(vectors.filter(fits), width)
+        units, is_vector = normalize(reduced(rows, groups) if groups else rows)
+        lattice = quantize(units, is_vector, scale, dtype)
+        valid = np.zeros(len(given), dtype=bool)
+        valid[given] = is_vector
+        columns = [
+            *batch.columns[:-1],
+            widths.cast(pa.int32()),
+            arrays.from_rows(_spread(lattice, given), valid),
+            arrays.from_rows(_spread(units, given), valid),
+        ]
+        yield pa.RecordBatch.from_arrays(columns, names=SEARCHED_TRACKS.column_names)
+
+
+def _spread(rows: npt.NDArray[Any], given: npt.NDArray[np.bool_]) -> npt.NDArray[Any]:
+    if given.all():
+        return rows
+    result = np.zeros((len(given), rows.shape[1]), dtype=rows.dtype)
+    result[given] = rows
+    return result
+
+
+def vector_profile(tracks: DataFrame) -> DataFrame:
+    """One row about all `searched_tracks`.
+
+    Columns tracks, unnamed (have no id), unpacked (ids that are not lower-case UUIDs), narrowest and widest (struct of
+    width and track_id; null = no vector is given), dimensions (of the lattice without its parity; null = no vector).
+    """
+    width = F.when(F.col("width").isNotNull(), F.struct("width", F.col("track_id")))
     return tracks.agg(
         F.count(F.lit(1)).alias("tracks"),
         F.count_if(F.col("track_id").isNull()).alias("unnamed"),
+        F.count_if(~F.col("track_id").rlike(UUID)).alias("unpacked"),
         F.min(width).alias("narrowest"),
         F.max(width).alias("widest"),
+        (F.max(F.length("lattice")) / 2 - 1).cast("int").alias("dimensions"),
     )
 
 
@@ -97,26 +191,10 @@ def dimensions_of(profile: Any) -> int:
     return int(widest["width"])
 
 
-def with_lattice(tracks: DataFrame, dimensions: int) -> DataFrame:
-    """Adds `lattice` binary (int16 rows of `numeric.lattice`).
-
-    Null = no vector: none given, one with a null or NaN in it, or one without a length.
-    """
-    schema = StructType([*tracks.schema.fields, StructField("lattice", BinaryType())])
-    return tracks.mapInArrow(partial(_add_lattice, dimensions=dimensions), schema)
-
-
-def _add_lattice(batches: Iterable[pa.RecordBatch], dimensions: int) -> Iterator[pa.RecordBatch]:
-    for batch in batches:
-        lattice, is_vector = to_lattice(arrays.to_matrix(batch.column("vector"), dimensions))
-        names = [*batch.schema.names, "lattice"]
-        yield pa.RecordBatch.from_arrays([*batch.columns, arrays.from_lattice_rows(lattice, is_vector)], names=names)
-
-
 def eligibility_counters(tracks: DataFrame, scopes: Sequence[str], strict: bool) -> DataFrame:
     """Rows (counter, value) for the ledger: per scope `eligible` and each of REASONS; zero included.
 
-    Every track is counted once per scope. `tracks` are those of `with_lattice`; `strict`: untrusted ones are not
+    Every track is counted once per scope. `tracks`: of `searched_tracks`; `strict`: untrusted ones are not
     eligible.
     """
     counters = {
@@ -170,24 +248,49 @@ def _places(scope: str, strict: bool) -> Column:
     return F.when(_reason(scope, strict) == "eligible", places).otherwise(F.array())
 
 
-def representatives(tracks: DataFrame, scopes: Sequence[str], strict: bool) -> DataFrame:
-    """One row per recording and block: the only rows that are searched.
+def places(tracks: DataFrame, scopes: Sequence[str], strict: bool) -> DataFrame:
+    """One row per eligible track and block: scope, block, and the columns of `searched_tracks` that the search needs.
 
-    Columns scope, block, track_id (ruling 39: the smallest of the recording_key that is eligible in the block),
-    recording_key, members (all eligible track_ids of the recording there, sorted, so the representative is first),
-    lattice, vector. A track of several genres is in several blocks.
+    A track of several genres is in several blocks.
     """
-    recording = Window.partitionBy(*BLOCK, "recording_key")
+    placed = F.explode(F.concat(*(_places(scope, strict) for scope in scopes)))
+    kept = ("track_id", "recording_key", "listed", "lattice", "units")
+    return tracks.select(placed.alias("place"), *kept).select("place.*", *kept)
+
+
+def inheriting(places: DataFrame) -> DataFrame:
+    """Tracks that take the list of their recording's representative: scope, block, track_id, representative.
+
+    Ruling 39: the representative is the smallest track_id of the recording_key that is eligible in the block; where
+    there is a catalog, the smallest in it, if any is.
+    """
+    recording = (*BLOCK, "recording_key")
+    member = F.struct((~F.col("listed")).alias("unlisted"), "track_id")
     return (
-        tracks.withColumn("place", F.explode(F.concat(*(_places(scope, strict) for scope in scopes))))
-        .select("place.scope", "place.block", "track_id", "recording_key", "lattice", "vector")
-        .withColumn("members", F.array_sort(F.collect_list("track_id").over(recording)))
-        .where(F.col("track_id") == F.col("members")[0])
-        .select(*BLOCK, "track_id", "recording_key", "members", "lattice", "vector")
+        places.groupBy(*recording)
+        .agg(F.array_sort(F.collect_list(member)).alias("members"))
+        .where(F.size("members") > 1)
+        .select(
+            *BLOCK,
+            F.col("members")[0]["track_id"].alias("representative"),
+            F.explode(F.expr("slice(members, 2, size(members) - 1)")).alias("member"),
+        )
+        .select(*BLOCK, F.col("member.track_id").alias("track_id"), "representative")
     )
 
 
-def blocks_of(representatives: DataFrame) -> DataFrame:
-    """One row per block: scope, block, rows (representatives), members (tracks that get a list); bigint."""
-    members = F.sum(F.size("members")).cast("bigint")
-    return representatives.groupBy(*BLOCK).agg(F.count(F.lit(1)).alias("rows"), members.alias("members"))
+def representatives(places: DataFrame, inheriting: DataFrame | None) -> DataFrame:
+    """The places without those that inherit: the only rows that are searched, one per recording and block."""
+    if inheriting is None:
+        return places
+    return places.join(inheriting.select(*BLOCK, "track_id"), on=[*BLOCK, "track_id"], how="left_anti")
+
+
+def repeated_tracks(tracks: DataFrame) -> DataFrame:
+    """track_id of what stands twice in `searched_tracks`, in order."""
+    return tracks.groupBy("track_id").count().where("count > 1").select("track_id").orderBy("track_id")
+
+
+def rows_of_blocks(representatives: DataFrame) -> DataFrame:
+    """One row per block: scope, block, rows (representatives), listed (those that may stand in lists); bigint."""
+    return representatives.groupBy(*BLOCK).agg(F.count(F.lit(1)).alias("rows"), F.count_if("listed").alias("listed"))

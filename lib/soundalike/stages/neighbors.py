@@ -1,11 +1,7 @@
-"""The search: neighbor lists within blocks, and what the ledger and the models say about it.
-
-    eligibility.representatives -> all_answers -> neighbor_lists
-
-A pair of tracks never becomes a row. No result depends on partitions, batches, tasks or the order of the input.
-"""
+"""What becomes of the final lists: rows of the published table, and the figures of ledger and certificates."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
@@ -14,139 +10,187 @@ import pyarrow.compute as pc
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from soundalike.contracts.tables import TRACK_NEIGHBORS
 from soundalike.errors import SoundalikeError
-from soundalike.numeric.families import Exact
-from soundalike.numeric.kernel import check_arithmetic, nearest
-from soundalike.numeric.lattice import similarity
+from soundalike.numeric.lattice import PRECISIONS, similarity
 from soundalike.stages import arrays
-from soundalike.stages.eligibility import BLOCK, as_counters
-from soundalike.stages.models import of_method
-from soundalike.stages.pieces import ANSWERS, ROWS_OUT, Routes, answers_across_pieces
+from soundalike.stages.eligibility import BLOCK
+from soundalike.stages.models import Block
+from soundalike.stages.tasks import Search
+
+_LISTS = ", ".join(f"{column.name} {column.type}" for column in TRACK_NEIGHBORS.columns)
+Last = tuple[int, bytes] | None
+_INHERITED = "block int, id binary, heir binary"
+# Rows of one Arrow batch with lists in it: their texts stay far below Arrow's 2 GB per column.
+_ROWS_OUT = 4096
 
 
-def all_answers(
-    representatives: DataFrame, blocks: DataFrame, routes: Routes, top_n: int, tasks: int, parallelism: int
+@dataclass(frozen=True)
+class Counts:
+    """What is stored of a block: lists of its own, inherited ones, lists shorter than they could be, pairs compared."""
+
+    listed: int
+    inherited: int
+    short_lists: int
+    pairs: int | None
+
+
+@dataclass(frozen=True)
+class Made:
+    """By which run lists are made, from which table, and the `model_version` of each block."""
+
+    run_id: str
+    vectors: str
+    versions: tuple[str, ...]
+
+
+def final_lists(partials: DataFrame, merged: DataFrame) -> DataFrame:
+    """One list per representative: those that one task found, and those that were merged."""
+    return partials.where("copies = 1").unionByName(merged)
+
+
+def counts_of(lists: DataFrame, search: Search, inheriting: DataFrame | None) -> list[Counts]:
+    """The figures of each block of the search."""
+    stored = lists.groupBy("block").agg(
+        F.count(F.lit(1)).alias("listed"),
+        F.sum("compared").alias("pairs"),
+        F.count_if(F.length("distances") < 4 * F.col("owed")).alias("short_lists"),
+    )
+    rows = {row["block"]: row for row in stored.collect()}
+    heirs = heirs_of(inheriting)
+    return [
+        Counts(
+            rows[number]["listed"] if number in rows else 0, heirs.get(block.key, 0),
+            rows[number]["short_lists"] if number in rows else 0, rows[number]["pairs"] if number in rows else 0,
+        )
+        for number, block in enumerate(search.blocks)
+    ]  # fmt: skip
+
+
+def heirs_of(inheriting: DataFrame | None) -> dict[tuple[str, str], int]:
+    """Lists that have to be inherited, by block."""
+    if inheriting is None:
+        return {}
+    return {(row["scope"], row["block"]): row["count"] for row in inheriting.groupBy(*BLOCK).count().collect()}
+
+
+def counts_of_published(lists: DataFrame, representatives: DataFrame, search: Search) -> list[Counts]:
+    """As `counts_of`, of rows of `gold/track_neighbors`; what was compared is not known any more: pairs is None."""
+    given = lists.select(*BLOCK, "track_id", "inherited", F.size("neighbors").alias("length"))
+    asked = representatives.select(*BLOCK, "track_id", "listed")
+    sizes = {block.key: block.listed for block in search.blocks}
+    stored = (
+        given.join(asked, on=[*BLOCK, "track_id"], how="left")
+        .groupBy(*BLOCK, "inherited", "listed", "length")
+        .count()
+        .collect()
+    )
+    found = {key: [0, 0, 0] for key in sizes}
+    for row in stored:
+        key = row["scope"], row["block"]
+        if key in found:
+            owed = min(search.top_n, sizes[key] - bool(row["listed"]))
+            found[key][row["inherited"]] += row["count"]
+            found[key][2] += row["count"] * (not row["inherited"] and row["length"] < owed)
+    counted = [found[block.key] for block in search.blocks]
+    return [Counts(own, inherited, short, None) for own, inherited, short in counted]
+
+
+def counters_of(blocks: Sequence[Block], counts: Sequence[Counts], scopes: Sequence[str]) -> dict[str, int]:
+    """For the ledger, per scope: inherited, short_lists, pairs; zero too."""
+    return {
+        f"{scope}.{name}": sum(
+            getattr(counted, name) for block, counted in zip(blocks, counts, strict=True) if block.scope == scope
+        )
+        for scope in scopes
+        for name in ("inherited", "short_lists", "pairs")
+    }
+
+
+def published_lists(
+    lists: DataFrame,
+    inheriting: DataFrame | None,
+    search: Search,
+    made: Made,
+    parts: int | None = None,
 ) -> DataFrame:
-    """The answers of all blocks: of those in `routes` across pieces, of the others within the block.
+    """Rows of `gold/track_neighbors`.
 
     Args:
-        representatives: of `eligibility.representatives`.
-        blocks: of `models.with_methods`.
-        routes: of `pieces.routes_of`, for each block that is not searched exactly.
-        top_n: longest list.
-        tasks: partitions that share the blocks which are not cut.
-        parallelism: tasks that run at a time, about.
+        lists: of `final_lists`.
+        inheriting: of `eligibility.inheriting`, None if nobody does.
+        search: what they were found by.
+        made: by whom and from what.
+        parts: partitions by ranges of (track_id, block), sorted by them; None = rows as they come.
     """
-    if not routes:
-        return answers_within_blocks(representatives, top_n, tasks)
-    whole, cut = (of_method(representatives, blocks, exact) for exact in (True, False))
-    return answers_within_blocks(whole, top_n, tasks).unionByName(
-        answers_across_pieces(cut, routes, top_n, parallelism)
-    )
+    own = lists.select("block", "id", "ids", "sizes", "distances", F.lit(False).alias("inherited"))
+    if inheriting is not None:
+        heirs = inheriting.select(*BLOCK, "track_id", "representative").mapInArrow(
+            partial(_encoded, search=search), _INHERITED
+        )
+        taken = lists.join(heirs, on=["block", "id"], how="inner").select(
+            "block", F.col("heir").alias("id"), "ids", "sizes", "distances", F.lit(True).alias("inherited")
+        )
+        own = own.unionByName(taken)
+    if parts:
+        own = own.repartitionByRange(parts, "id", "block").sortWithinPartitions("id", "block")
+    return own.mapInArrow(partial(_decoded, search=search, made=made, in_order=bool(parts)), _LISTS)
 
 
-def answers_within_blocks(representatives: DataFrame, top_n: int, tasks: int) -> DataFrame:
-    """The `top_n` nearest representatives of each representative in its block, all pairs compared.
-
-    Columns scope, block, track_id, members, neighbors (nearest first; ties by id; never padded), compared (other rows
-    of the block). `tasks` partitions share the work and a block is never cut: adaptive execution leaves an explicit
-    number alone.
-    """
-    return (
-        representatives.select(*BLOCK, "track_id", "members", "lattice")
-        .repartition(tasks, *BLOCK)
-        .sortWithinPartitions(*BLOCK, "track_id")
-        .mapInArrow(partial(_answer_blocks, top_n=top_n), ANSWERS)
-    )
+def _encoded(batches: Iterable[pa.RecordBatch], search: Search) -> Iterator[pa.RecordBatch]:
+    for batch in batches:
+        columns = [
+            pa.array(search.position_of(batch.column("scope"), batch.column("block")), type=pa.int32()),
+            search.ids.encode(batch.column("representative")),
+            search.ids.encode(batch.column("track_id")),
+        ]
+        yield pa.RecordBatch.from_arrays(columns, names=["block", "id", "heir"])
 
 
-def _answer_blocks(batches: Iterable[pa.RecordBatch], top_n: int) -> Iterator[pa.RecordBatch]:
-    check_arithmetic()
-    for block in arrays.block_runs(batches, BLOCK):
-        ids = arrays.single(block["track_id"])
-        _refuse_repeats(block)
-        lattice = arrays.to_lattice_rows(arrays.single(block["lattice"]))
-        rows, distance, counts = nearest(lattice, Exact({}, lattice[:0]).assign(lattice), top_n)
-        for start in range(0, len(ids), ROWS_OUT):
-            part = slice(start, start + ROWS_OUT)
-            neighbors = arrays.to_neighbors(ids, rows[part], similarity(distance[part]), counts[part])
-            given = block.select([*BLOCK, "track_id", "members"]).slice(start, ROWS_OUT)
-            met = pa.array(np.full(given.num_rows, len(ids) - 1))
-            columns = [*map(arrays.single, given.columns), neighbors, met]
-            yield pa.RecordBatch.from_arrays(columns, names=[*given.schema.names, "neighbors", "compared"])
+def _decoded(batches: Iterable[pa.RecordBatch], search: Search, made: Made, in_order: bool) -> Iterator[pa.RecordBatch]:
+    scale, last = PRECISIONS[search.precision][0], None
+    scopes, names = (pa.array(column) for column in zip(*(block.key for block in search.blocks), strict=True))
+    methods, versions = pa.array([block.model.family for block in search.blocks]), pa.array(made.versions)
+    for batch in batches:
+        for start in range(0, batch.num_rows, _ROWS_OUT):
+            rows = batch.slice(start, _ROWS_OUT)
+            block, ids = rows.column("block"), rows.column("id")
+            if in_order:
+                last = _refuse_repeats(block, ids, last, search, made.vectors)
+            distance, counts = arrays.to_int_lists(rows.column("distances"))
+            neighbors = search.ids.decode(search.ids.from_lists(rows.column("ids"), rows.column("sizes")))
+            yield pa.RecordBatch.from_arrays(
+                [
+                    scopes.take(block),
+                    names.take(block),
+                    search.ids.decode(ids),
+                    arrays.from_neighbor_lists(neighbors, similarity(distance, scale), counts),
+                    rows.column("inherited"),
+                    methods.take(block),
+                    pa.array([made.run_id] * len(block)),
+                    versions.take(block),
+                ],
+                names=TRACK_NEIGHBORS.column_names,
+            )
 
 
-def _refuse_repeats(block: pa.Table) -> None:
-    """A track_id may stand once among all members of a block, representatives and those that inherit."""
-    members = arrays.single(block["members"]).flatten()
-    ids = members.take(pc.sort_indices(members))
-    repeated = np.flatnonzero(pc.equal(ids[1:], ids[:-1]).to_numpy(zero_copy_only=False))
-    if len(repeated):
-        raise repeats(block["scope"][0], block["block"][0], ids[int(repeated[0])])
+def _refuse_repeats(block: pa.Array, ids: pa.Array, last: Last, search: Search, vectors: str) -> Last:
+    """Rows come sorted, so that a track which stands twice in a block does so one after the other."""
+    again = pc.and_(pc.equal(block[1:], block[:-1]), pc.equal(ids[1:], ids[:-1])).to_numpy(zero_copy_only=False)
+    if again.any() or last == (block[0].as_py(), ids[0].as_py()):
+        place = int(np.argmax(again)) + 1 if again.any() else 0
+        raise repeats(search.ids.decode(ids[place : place + 1])[0], vectors)
+    return block[-1].as_py(), ids[-1].as_py()
 
 
-def repeats(scope: object, block: object, track_id: object) -> SoundalikeError:
+def repeats(track_id: object, vectors: str) -> SoundalikeError:
     return SoundalikeError(
-        f"track {track_id} stands twice in block {block} of scope {scope}; "
-        "a table of vectors has one row per track: remove the others"
+        f"track {track_id} stands twice in table {vectors}; a table of vectors has one row per track: remove the others"
     )
 
 
-def repeated_tracks(representatives: DataFrame) -> DataFrame:
-    """What `_refuse_repeats` looks for, where no task sees a whole block: scope, block, track_id."""
-    members = representatives.select(*BLOCK, F.explode("members").alias("track_id"))
-    return members.groupBy(*BLOCK, "track_id").count().where(F.col("count") > 1).drop("count")
-
-
-def neighbor_lists(answers: DataFrame, models: DataFrame, run_id: str) -> DataFrame:
-    """Rows of `gold/track_neighbors`: each answer for the representative, and inherited for each other member.
-
-    Behind them `compared`, 0 for an inherited list. `models`: of `models.neighbor_models`.
-    """
-    inherited = F.col("member") != F.col("track_id")
-    versions = models.select(*BLOCK, F.col("family").alias("method"), "model_version")
-    return (
-        answers.join(F.broadcast(versions), on=list(BLOCK), how="inner")
-        .withColumn("member", F.explode("members"))
-        .select(
-            *BLOCK,
-            F.col("member").alias("track_id"),
-            "neighbors",
-            inherited.alias("inherited"),
-            "method",
-            F.lit(run_id).alias("run_id"),
-            "model_version",
-            F.when(inherited, F.lit(0).cast("bigint")).otherwise(F.col("compared")).alias("compared"),
-        )
-    )
-
-
-def block_counts(blocks: DataFrame, lists: DataFrame, top_n: int) -> DataFrame:
-    """`models.with_methods` with what was stored: listed, inherited, short_lists, pairs (bigint).
-
-    listed = lists of representatives; short_lists = those of them that are shorter than the block allows; pairs =
-    ordered (query, base) pairs that share a bucket, each once. `lists`: of `neighbor_lists`.
-    """
-    owed = F.least(F.lit(top_n).cast("bigint"), F.col("rows") - 1)
-    stored = (
-        lists.select(*BLOCK, "inherited", "compared", F.size("neighbors").alias("length"))
-        .join(blocks.select(*BLOCK, "rows"), on=list(BLOCK), how="inner")
-        .groupBy(*BLOCK)
-        .agg(
-            F.count_if(~F.col("inherited")).alias("listed"),
-            F.count_if(F.col("inherited")).alias("inherited"),
-            F.count_if(~F.col("inherited") & (F.col("length") < owed)).alias("short_lists"),
-            F.sum("compared").alias("pairs"),
-        )
-    )
-    filled = ["listed", "inherited", "short_lists", "pairs"]
-    return blocks.join(stored, on=list(BLOCK), how="left").na.fill(0, filled)
-
-
-def list_counters(counts: DataFrame, scopes: Sequence[str]) -> DataFrame:
-    """Rows (counter, value) for the ledger from `block_counts`, per scope: inherited, short_lists, pairs; zero too."""
-    names = ("inherited", "short_lists", "pairs")
-    counters = {
-        f"{scope}.{name}": F.sum(F.when(F.col("scope") == scope, F.col(name))) for scope in scopes for name in names
-    }
-    return as_counters(counts, counters)
+def of_scope(lists: DataFrame, search: Search, scope: str) -> DataFrame:
+    """The lists of the blocks of one scope."""
+    inside = [number for number, block in enumerate(search.blocks) if block.scope == scope]
+    # Blocks stand in the order of their scopes.
+    return lists.where(F.col("block").between(min(inside, default=1), max(inside, default=0)))

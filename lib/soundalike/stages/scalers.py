@@ -14,7 +14,7 @@ from soundalike.numeric.scaling import SMALLEST_SD
 
 @dataclass(frozen=True)
 class GenreScaler:
-    """Mean and population standard deviation (d,) of `n` rows of a genre.
+    """Mean and population standard deviation (d,) of `n` rows of a genre; 0 and 1 where the set is not scaled.
 
     `is_untrusted`: the genre has no trusted row, so these are all its rows.
     """
@@ -57,9 +57,10 @@ class GenreSums:
 def genre_sums(placed: DataFrame, feature_set: FeatureSet) -> list[GenreSums]:
     """By genre, one for each genre of `placed` (as from `placed_tracks`).
 
-    The sums are decimal, so that no order of rows can change a bit of them.
+    The sums are decimal, so that no order of rows can change a bit of them. There are none if the set is not scaled.
     """
-    value = [F.col("features")[place] for place in range(len(feature_set.columns))]
+    scaled = range(len(feature_set.columns)) if feature_set.scaling == "zscore" else ()
+    value = [F.col("features")[place] for place in scaled]
     parts = (
         placed.groupBy("genre", (F.col("features").isNotNull() & F.col("is_trusted")).alias("trusted"))
         .agg(
@@ -85,6 +86,9 @@ def genre_scalers(placed: DataFrame, genres: Sequence[GenreSums], feature_set: F
     fitted = [sums for sums in genres if sums.n]
     if not fitted:
         return []
+    if feature_set.scaling == "none":
+        zeros, ones = ((number,) * len(feature_set.columns) for number in (0.0, 1.0))
+        return [GenreScaler(s.genre, s.map_version, s.n, zeros, ones, s.is_untrusted) for s in fitted]
     rows = rows_to_fit(placed, [sums.genre for sums in fitted if sums.is_untrusted])
     value = [F.col("features")[place] for place in range(len(feature_set.columns))]
     means = {sums.genre: tuple(mean(total, sums.n) for total in sums.totals) for sums in fitted}

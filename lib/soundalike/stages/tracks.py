@@ -11,10 +11,11 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from soundalike.contracts.acousticbrainz import ELEVEN, MODELS, model_offsets
-from soundalike.contracts.features import FEATURE_SETS, FeatureSet
+from soundalike.contracts.features import FeatureSet
 from soundalike.contracts.tables import TRACK_VECTORS, TRACKS
 from soundalike.numeric.moments import mean, population_sd
 from soundalike.numeric.scaling import standardize, unit_rows
+from soundalike.numeric.simplex import shares
 from soundalike.stages.arrays import from_matrix, to_matrix
 from soundalike.stages.genres import genres_of
 from soundalike.stages.schemas import arrow_schema, ddl
@@ -25,7 +26,7 @@ PLAYLISTS = "spotify"
 
 @dataclass(frozen=True)
 class Scaler:
-    """Mean and population standard deviation (d,) of a feature set over `n` rows."""
+    """Mean and population standard deviation (d,) of a feature set over `n` rows; 0 and 1 where it is not scaled."""
 
     feature_set: FeatureSet
     n: int
@@ -43,20 +44,20 @@ class Scaler:
         return (self.feature_set.name, "*", self.model_version, self.n, names, list(self.mean), list(self.sd))
 
 
-def features_of_recordings(recordings: DataFrame, feature_set: str) -> DataFrame:
+def features_of_recordings(recordings: DataFrame, feature_set: FeatureSet) -> DataFrame:
     """Rows of silver/track_vectors without `vector`: features are null as a whole when one is missing.
 
     `recordings` as from `genres.with_genres`. The genres are those before any is dropped for its size: they are the
     blocks of the neighbor lists, which no smallest size may change.
     """
-    values = [_feature(name) for name in FEATURE_SETS[feature_set].columns]
+    values = [_feature(name) for name in feature_set.columns]
     complete = F.lit(True)
     for value in values:
         complete = complete & value.isNotNull()
     return recordings.select(
         F.col("mbid").alias("track_id"),
         F.lit(SOURCE).alias("source"),
-        F.lit(feature_set).alias("feature_set"),
+        F.lit(feature_set.name).alias("feature_set"),
         _recording_key().alias("recording_key"),
         genres_of("placed").alias("genres"),
         F.col("release_decade").alias("decade"),
@@ -65,14 +66,16 @@ def features_of_recordings(recordings: DataFrame, feature_set: str) -> DataFrame
     )
 
 
-def fitted_scaler(features: DataFrame, feature_set: str) -> Scaler | None:
-    """Fitted on the trusted rows that have features; None without any.
+def fitted_scaler(features: DataFrame, feature_set: FeatureSet) -> Scaler | None:
+    """Fitted on the trusted rows that have features; None without any, unless the set is not scaled.
 
     The sums are decimal, so that no order of rows can change a bit of them.
     """
-    columns = FEATURE_SETS[feature_set].columns
+    width = len(feature_set.columns)
     rows = features.where(F.col("is_trusted") & F.col("features").isNotNull())
-    value = [F.col("features")[place] for place in range(len(columns))]
+    if feature_set.scaling == "none":
+        return Scaler(feature_set, rows.count(), (0.0,) * width, (1.0,) * width)
+    value = [F.col("features")[place] for place in range(width)]
     sums = rows.agg(F.count(F.lit(1)), *[F.sum(v.cast("decimal(38,18)")) for v in value]).collect()[0]
     count = sums[0]
     if not count:
@@ -80,13 +83,14 @@ def fitted_scaler(features: DataFrame, feature_set: str) -> Scaler | None:
     means = [mean(total, count) for total in sums[1:]]
     deviations = [v - F.lit(m) for v, m in zip(value, means, strict=True)]
     squares = rows.agg(*[F.sum((d * d).cast("decimal(38,24)")) for d in deviations]).collect()[0]
-    return Scaler(FEATURE_SETS[feature_set], count, tuple(means), tuple(population_sd(s, count) for s in squares))
+    return Scaler(feature_set, count, tuple(means), tuple(population_sd(s, count) for s in squares))
 
 
 def scaled_vectors(features: DataFrame, scaler: Scaler | None) -> DataFrame:
     """Rows of silver/track_vectors: features scaled, brought to unit length, rounded to float.
 
-    No vector (null) without features, without a scaler, or when the scaled row has no length.
+    No vector (null) without features, without a scaler, when the scaled row has no length, or when the probabilities of
+    a model sum to 0.
     """
     if scaler is None:
         return features.withColumn("vector", F.lit(None).cast("array<float>"))
@@ -118,7 +122,7 @@ def _feature(name: str) -> Column:
     if name in ELEVEN:
         return F.col(name)
     model, output = name.split(".")
-    # Merged probabilities of a larger model are divided by their sum already.
+    # Merged probabilities of a model of more than two classes are divided by their sum already.
     return F.col("probabilities")[model_offsets()[model] + MODELS[model].index(output)]
 
 
@@ -131,6 +135,8 @@ def _scale_batches(batches: Iterator[pa.RecordBatch], scaler: Scaler) -> Iterato
     schema = arrow_schema(TRACK_VECTORS.columns)
     for batch in batches:
         features = to_matrix(batch.column("features"), len(scaler.mean))
+        if scaler.feature_set.groups:
+            features = shares(features, scaler.feature_set.groups)
         vectors, is_vector = unit_rows(standardize(features, scaler.mean, scaler.sd))
         columns = [*batch.columns, from_matrix(vectors, is_vector)]
         yield pa.RecordBatch.from_arrays([c.cast(f.type) for c, f in zip(columns, schema, strict=True)], schema=schema)

@@ -76,13 +76,30 @@ class Store:
             raise SoundalikeError(f"table {table.name} is missing at {self.path(table)}; run the job that writes it")
         return versions[-1]
 
-    def read(self, table: Table) -> DataFrame:
-        """The newest version, with the contract's columns in order. Raises if it is missing or breaks the contract."""
-        self.version(table)
-        return self._of_contract(table).select(*table.column_names)
+    def read(self, table: Table, version: int | None = None) -> DataFrame:
+        """The newest version, or that one, with the contract's columns in order.
 
-    def _of_contract(self, table: Table) -> DataFrame:
-        rows = self.spark.read.format("delta").load(self.path(table))
+        Raises:
+            SoundalikeError: it is missing or breaks the contract.
+        """
+        newest = self.version(table)
+        if table.is_staged:
+            return self._files_of_commit(table, newest)
+        return self._of_contract(table, version).select(*table.column_names)
+
+    def _files_of_commit(self, table: Table, version: int) -> DataFrame:
+        """The files of a staged table, all of one commit: Delta itself would plan and run a job for each read."""
+        added = [action["add"]["path"] for action in self.log(table).actions(version) if "add" in action]
+        schema = ", ".join(f"`{column.name}` {column.type}" for column in table.columns)
+        if not added:
+            return self.spark.createDataFrame([], schema)
+        return self.spark.read.schema(schema).parquet(*(f"{self.path(table)}/{path}" for path in added))
+
+    def _of_contract(self, table: Table, version: int | None = None) -> DataFrame:
+        reader = self.spark.read.format("delta")
+        if version is not None:
+            reader = reader.option("versionAsOf", version)
+        rows = reader.load(self.path(table))
         wrong = table.differences([(name, kind) for name, kind in rows.dtypes])
         if wrong:
             raise SoundalikeError(
@@ -127,9 +144,18 @@ class Store:
 
     # --- writing -----------------------------------------------------------------------------------------------------
 
-    def replace(self, table: Table, rows: DataFrame, mark: Mark, where: str | None = None) -> int:
-        """One atomic commit: all rows, or those that `where` selects, are replaced. Returns the new version."""
-        rows = self._checked(table, rows)
+    def replace(
+        self, table: Table, rows: DataFrame, mark: Mark, where: str | None = None, in_order: bool = False
+    ) -> int:
+        """One atomic commit: all rows, or those that `where` selects, are replaced. Returns the new version.
+
+        `in_order`: the partitions of `rows` are ranges of the table's order already, and sorted.
+        """
+        rows = self._checked(table, rows, in_order)
+        if table.is_staged:
+            # Nobody reads its properties, so that the commit of the rows may make the table.
+            writer = rows.write.format("delta").mode("overwrite").option("userMetadata", mark.text())
+            return self._commit(table, writer)
         # An empty table needs no search for the rows to replace.
         fresh = self.ensure(table)
         writer = rows.write.format("delta").mode("append" if fresh else "overwrite").option("userMetadata", mark.text())
@@ -145,22 +171,25 @@ class Store:
             writer = writer.option("txnAppId", transaction).option("txnVersion", "1")
         return self._commit(table, writer)
 
-    def _checked(self, table: Table, rows: DataFrame) -> DataFrame:
+    def _checked(self, table: Table, rows: DataFrame, in_order: bool = False) -> DataFrame:
         expected = [(column.name, column.type) for column in table.columns]
         if rows.dtypes != expected:
             wrong = "; ".join(table.differences(rows.dtypes)) or "further columns follow"
             raise SoundalikeError(f"rows for table {table.name} break its contract: {wrong}; nothing was written")
-        if table.sort_by:
+        if table.sort_by and not in_order:
             rows = rows.repartitionByRange(*table.sort_by).sortWithinPartitions(*table.sort_by)
         return rows
 
     def _commit(self, table: Table, writer: Any) -> int:
-        self._stamp(table)
+        if not table.is_staged:
+            self._stamp(table)
+        # Staged rows are numbers without patterns, read once; published ones take half the room of Spark's default.
+        writer = writer.option("compression", "none" if table.is_staged else "zstd")
         if table.partition_by:
             writer = writer.partitionBy(*table.partition_by)
         writer.save(self.path(table))
         version = self.version(table)
-        if not table.name.startswith("_staging/"):
+        if not table.is_staged:
             # Appends of several threads end in any order: the newest stays.
             with self._writing:
                 self.written[table.name] = max(version, self.written.get(table.name, version))
@@ -247,7 +276,7 @@ class Store:
 
     def drop(self, table: Table) -> None:
         """Deletes a staged table. Published ones are only ever replaced."""
-        assert table.name.startswith("_staging/"), table.name
+        assert table.is_staged, table.name
         self._delete(self.path(table))
 
     def _delete(self, path: str) -> None:
