@@ -7,11 +7,11 @@ DUMP := $(SAMPLE)/acousticbrainz/acousticbrainz-highlevel-json-20220623
 SOURCES := --set sources.acousticbrainz.uris=$(DUMP) --set sources.mpd.uri=$(SAMPLE)/mpd
 TABLES := build/tables
 
-.PHONY: help setup run test test-fast check bench package
+.PHONY: help setup run test test-fast check bench bench-neighbors package
 .DEFAULT_GOAL := help
 
 help:  ## this list
-	@sed -n 's/^\([a-z-]*\):.*## /  make \1	/p' $(MAKEFILE_LIST) | expand -t 20
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1	/p' $(MAKEFILE_LIST) | expand -t 24
 
 setup:  ## .venv, Java if there is none, jars; again any time, it does what is missing
 	@$(or $(PYTHON),$(NO_PYTHON)) scripts/setup.py
@@ -34,6 +34,9 @@ check: setup  ## format, lint, types, who imports whom
 
 bench: setup  ## the benchmarks, half an hour; BENCH="--documents 2000 --entries 20000" changes sizes
 	@.venv/bin/python -m benchmarks $(BENCH)
+
+bench-neighbors: setup  ## neighbor lists from 100,000 to 3,000,000 vectors and faiss beside them; BENCH="--sizes 20000 --peer-rows 50000"
+	@.venv/bin/python -m benchmarks.neighbors $(BENCH)
 
 package: setup  ## build/soundalike.zip, the code for executors
 	@.venv/bin/python scripts/package.py

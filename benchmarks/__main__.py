@@ -16,7 +16,7 @@ from typing import Any
 
 from benchmarks import dumps
 from benchmarks.measure import Failed, machine
-from benchmarks.neighbors import neighbors
+from benchmarks.neighbors.families import neighbors
 from benchmarks.table import table
 from soundalike.console import Console
 from soundalike.version import code_version

@@ -3,6 +3,7 @@
 import json
 import shutil
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -43,9 +44,13 @@ class Sample:
         }  # fmt: skip
 
 
-def run_job(job: str, root: Path, *settings: str, master: str | None = None, cores: int = 0) -> Cost:
-    """Runs a job by scripts/submit.py, on tables below `root`."""
-    command = [sys.executable, str(ROOT / "scripts/submit.py"), *(["--master", master] if master else []), job, "--"]
+def run_job(
+    job: str, root: Path, *settings: str, master: str | None = None, cores: int = 0, conf: Sequence[str] = ()
+) -> Cost:
+    """Runs a job by scripts/submit.py, on tables below `root`; `conf`: options of Spark, key=value."""
+    command = [sys.executable, str(ROOT / "scripts/submit.py"), *(["--master", master] if master else [])]
+    command += [word for option in conf for word in ("--conf", option)]
+    command += [job, "--"]
     for setting in (f"storage.root={root}", *settings):
         command += ["--set", setting]
     return measured(command, cores)

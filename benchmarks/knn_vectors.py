@@ -4,6 +4,7 @@ The draws stand in the order of the recipe for the neighbor benchmark, so equal 
 numpy's PCG64 does. Normal draws are float64, cast to float32 before use; all arithmetic on them is float32.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -23,7 +24,7 @@ VARIANTS = (
 _LATENT, _CLUSTERS = 20, 400
 _STARTS = np.cumsum((0, *SIZES))
 _DECADES, _DECADE_SHARES = (196, 197, 198, 199, 200, 201, 0), (0.05, 0.09, 0.13, 0.20, 0.28, 0.15, 0.10)
-_TINY = {100: 1, 101: 2, 102: 5, 103: 11, 104: 41}
+TINY = {100: 1, 101: 2, 102: 5, 103: 11, 104: 41}
 _FILES, _ROW_GROUP = 8, 65_536
 _SHUFFLED_FILES, _SHUFFLED_ROW_GROUP = 3, 7_000
 
@@ -139,7 +140,7 @@ def _varied(variant: str, rng: np.random.Generator, x: Floats, genre: Integers) 
     elif variant == "unif":
         x = _unit(_normals(rng, rows, 54))
     elif variant == "tiny":
-        genre[rows - sum(_TINY.values()) :] = np.repeat(list(_TINY), list(_TINY.values()))
+        genre[rows - sum(TINY.values()) :] = np.repeat(list(TINY), list(TINY.values()))
     elif variant == "collapsed":
         spikes = ((0.075, (0.80882, 0.19118)), (0.036, (0.97939, 0.02061)), (0.032, (0.09559, 0.90441)))
         for i, (share, outputs) in enumerate(spikes):
@@ -190,21 +191,26 @@ def _permuted(base: VectorSet) -> VectorSet:
 def write_vectors(folder: Path, rows: int, variant: str = "base") -> VectorSet:
     """Writes the set as Parquet files that `neighbors.vectors` takes; files of an earlier set there are removed."""
     made = make_vectors(rows, variant)
+    write_set(folder, made, variant)
+    return made
+
+
+def write_set(folder: Path, made: VectorSet, variant: str = "base", columns: Sequence[str] | None = None) -> None:
+    """The files of `write_vectors` for a set that is at hand, all columns or those named."""
     folder.mkdir(parents=True, exist_ok=True)
     for stale in folder.glob("part-*.parquet"):
         stale.unlink()
     files, group = (_SHUFFLED_FILES, _SHUFFLED_ROW_GROUP) if variant == "shuffled" else (_FILES, _ROW_GROUP)
-    table = _table(made)
+    table = _table(made) if columns is None else _table(made).select(columns)
     for i in range(files):
         first, last = table.num_rows * i // files, table.num_rows * (i + 1) // files
         pq.write_table(table.slice(first, last - first), folder / f"part-{i}.parquet", row_group_size=group)
-    return made
 
 
 def _table(made: VectorSet) -> pa.Table:
     """As the contract of `neighbors.vectors` has it: no genre and no decade are null."""
     width = made.x.shape[1]
-    names = dict(enumerate(GENRES[:-1])) | {genre: str(genre) for genre in _TINY}
+    names = dict(enumerate(GENRES[:-1])) | {genre: str(genre) for genre in TINY}
     offsets = pa.array(np.arange(len(made.ids) + 1, dtype=np.int32) * width)
     return pa.table({
         "track_id": made.ids,

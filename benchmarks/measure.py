@@ -12,6 +12,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from benchmarks.control_group import control_group
+
 PACKAGES = ("pyspark", "delta-spark", "pyarrow", "numpy", "orjson", "deltalake", "pandas")
 _TICKS = os.sysconf("SC_CLK_TCK")
 _SECONDS_BETWEEN_SAMPLES = 0.2
@@ -31,10 +33,20 @@ class Process:
         """A Python worker of Spark, or the daemon that forks them."""
         return "pyspark.daemon" in self.command or "pyspark.worker" in self.command
 
+    @property
+    def kind(self) -> str:
+        """workers, jvm, or driver: the job's own Python and the script that started it."""
+        if self.is_worker:
+            return "workers"
+        return "jvm" if self.command.partition(" ")[0].endswith("java") else "driver"
+
 
 @dataclass
 class Cost:
-    """Of one command: wall and CPU seconds, and the peaks of its processes together and of the largest worker in MB."""
+    """Of one command: wall and CPU seconds, and the peaks of its processes together and of the largest worker in MB.
+
+    `cpu_from`: control group, or samples where none can be made. `cpu_of`: by kind of process, always from samples.
+    """
 
     code: int
     wall: float = 0.0
@@ -43,11 +55,14 @@ class Cost:
     worker_peak_pss_mb: float = 0.0
     worker_peak_rss_mb: float = 0.0
     output: str = field(default="", repr=False)
+    cpu_from: str = "samples"
+    cpu_of: dict[str, float] = field(default_factory=dict)
 
-    def figures(self) -> dict[str, float]:
+    def figures(self) -> dict[str, Any]:
         return {
-            "wall_s": round(self.wall, 3), "cpu_s": round(self.cpu, 2), "peak_pss_mb": round(self.peak_pss_mb, 1),
-            "worker_peak_pss_mb": round(self.worker_peak_pss_mb, 1),
+            "wall_s": round(self.wall, 3), "cpu_s": round(self.cpu, 2), "cpu_from": self.cpu_from,
+            "cpu_s_of": {kind: round(cpu, 2) for kind, cpu in self.cpu_of.items()},
+            "peak_pss_mb": round(self.peak_pss_mb, 1), "worker_peak_pss_mb": round(self.worker_peak_pss_mb, 1),
             "worker_peak_rss_mb": round(self.worker_peak_rss_mb, 1),
         }  # fmt: skip
 
@@ -59,13 +74,23 @@ class Failed(Exception):
 def measured(command: Sequence[str], cores: int = 0) -> Cost:
     """Runs the command in a session of its own, by which all its processes are found.
 
-    `cores` > 0 binds them to so many of the cores this process may use. CPU is what each process had used when last
-    seen, five times a second; a process that lived shorter is missed.
+    `cores` > 0 binds them to so many of the cores this process may use. CPU is that of a control group; where none can
+    be made, what each process had used when last seen, five times a second: one that lived shorter is missed.
 
     Raises:
         Failed: the exit code is not 0; the message ends with what the command said last.
     """
     allowed = set(sorted(os.sched_getaffinity(0))[:cores]) if cores else os.sched_getaffinity(0)
+    with control_group() as group:
+        cost = _watched(group.entered_by(command) if group else command, allowed)
+        if group and (counted := group.cpu()):
+            cost.cpu, cost.cpu_from = counted, "control group"
+    if cost.code != 0:
+        raise Failed(f"{' '.join(command[:6])} … ended with {cost.code}:\n{cost.output[-2000:]}")
+    return cost
+
+
+def _watched(command: Sequence[str], allowed: set[int]) -> Cost:
     seen: dict[tuple[int, str], Process] = {}
     highest, stop, started = [0], threading.Event(), time.monotonic()
     before = os.sched_getaffinity(0)
@@ -98,8 +123,8 @@ def measured(command: Sequence[str], cores: int = 0) -> Cost:
         highest[0] / 1024, max((w.peak_pss_kb for w in workers), default=0) / 1024,
         max((w.peak_rss_kb for w in workers), default=0) / 1024, output,
     )  # fmt: skip
-    if cost.code != 0:
-        raise Failed(f"{' '.join(command[:6])} … ended with {cost.code}:\n{output[-2000:]}")
+    for process in seen.values():
+        cost.cpu_of[process.kind] = cost.cpu_of.get(process.kind, 0.0) + process.cpu
     return cost
 
 

@@ -1,6 +1,6 @@
 """The figures of a benchmark as one table of three columns: what, figure, beside it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 Row = tuple[str, str, str]
@@ -8,13 +8,18 @@ Row = tuple[str, str, str]
 
 def table(results: dict[str, Any]) -> list[str]:
     """Lines for the screen."""
-    rows = [("", "figure", "beside it"), *_rows(results)]
+    return aligned(_rows(results))
+
+
+def aligned(given: Iterable[Row]) -> list[str]:
+    """Rows as lines of three columns, below a head."""
+    rows = [("", "figure", "beside it"), *given]
     widths = [max(len(row[i]) for row in rows) for i in range(3)]
     return [f"{what:<{widths[0]}}  {figure:>{widths[1]}}  {beside}".rstrip() for what, figure, beside in rows]
 
 
-def _rows(results: dict[str, Any]) -> Iterator[Row]:
-    host, sample = results["machine"], results.get("sample", {})
+def machine_rows(host: dict[str, Any]) -> Iterator[Row]:
+    """`host`: of `measure.machine`."""
     yield "machine", f"{host['cores']} cores", f"{host['cpu']}; load {host['load_before']} before"
     versions = host["versions"]
     yield (
@@ -22,6 +27,11 @@ def _rows(results: dict[str, Any]) -> Iterator[Row]:
         f"Spark {versions['pyspark']}",
         ", ".join(f"{n} {v}" for n, v in versions.items() if n != "pyspark"),
     )
+
+
+def _rows(results: dict[str, Any]) -> Iterator[Row]:
+    yield from machine_rows(results["machine"])
+    sample = results.get("sample", {})
     if sample:
         beside = f"{sample['archives']} archives; {sample['entries']:,} entries in {sample['slices']} slices"
         yield "sample", f"{sample['documents']:,} documents", beside

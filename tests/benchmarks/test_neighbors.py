@@ -1,32 +1,62 @@
-"""Which rows a block of the benchmark has, and how blocks become the figures of a scope."""
+"""What the command hands to the job and to the peers."""
 
-import numpy as np
+import sys
+import tomllib
+from pathlib import Path
+
 import pytest
-from benchmarks.knn_vectors import VectorSet
-from benchmarks.neighbors import buckets, members, summary
+from benchmarks.control_group import control_group
+from benchmarks.dumps import ROOT
+from benchmarks.neighbors import peers, product
+from benchmarks.neighbors.__main__ import main
 
 
-def test_members_of_blocks() -> None:
-    genre, decade = np.array([0, 1, 1, 8]), np.array([196, 196, 0, 200])
-    made = VectorSet(list("abcd"), list("abcd"), genre, decade, np.zeros((4, 2), dtype=np.float32))
-    expected = {
-        ("global", "*"): [0, 1, 2, 3], ("genre", "roc"): [1, 2], ("genre_decade", "roc|1960"): [1],
-        ("decade", "1960"): [0, 1],
+def test_given_settings_win(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(product, "OF_PROBABILITIES", {"neighbors.groups": "2,2"})
+    asked = product.settings_of("wide", 71, 10, 0.987, ["neighbors.family=exact", "neighbors.top_n=5"])
+    assert asked == {
+        "neighbors.scopes": "genre", "neighbors.top_n": "5", "neighbors.recall_floor": "0.987",
+        "neighbors.groups": "2,2", "neighbors.family": "exact",
     }  # fmt: skip
-    assert {key: np.flatnonzero(members(made, *key)).tolist() for key in expected} == expected
+    assert "neighbors.groups" not in product.settings_of("16", 16, 10, 0.987, [])
+    assert "neighbors.groups" not in product.settings_of("wide", 54, 10, 0.987, [])  # unif has no classifiers
 
 
-def test_an_exact_block_is_one_bucket() -> None:
-    assert buckets({"family": "exact"}, np.zeros((7, 3), dtype=np.int16)) == (1.0, 7)
+def test_the_peers_are_those_of_the_project_file() -> None:
+    asked = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["dependency-groups"]["peers"]
+    locked = peers.LOCK.read_text(encoding="utf-8").splitlines()
+    assert [pin for pin in asked if f"{pin} \\" not in locked] == []
 
 
-def test_a_scope_is_summed_up_over_its_rows() -> None:
-    blocks = [
-        {"rows": 300, "recall": 0.98, "ci_low": 0.97, "pairs_per_row": 10.0, "copies": 4.0, "largest_bucket": 90},
-        {"rows": 100, "recall": 0.90, "ci_low": 0.88, "pairs_per_row": 50.0, "copies": 2.0, "largest_bucket": 95},
-        {"rows": 1, "recall": None, "ci_low": None, "pairs_per_row": 0.0, "copies": 2.0, "largest_bucket": 1},
-    ]
-    found = summary(blocks)
-    assert (found["blocks"], found["rows"], found["copies"], found["largest_bucket"]) == (3, 401, 4.0, 95)
-    assert (found["recall"], found["lowest_ci"]) == (pytest.approx(0.96), 0.88)
-    assert found["pairs_per_row"] == pytest.approx(8000 / 401)
+@pytest.mark.parametrize(
+    ("flags", "expected"),
+    [
+        ("fpu sse4_2", {}),
+        ("avx2 fma", {"OPENBLAS_CORETYPE": "Haswell"}),
+        ("avx2 fma avx512f", {"OPENBLAS_CORETYPE": "Haswell"}),
+        ("avx2 fma avx512f avx512bw avx512dq avx512vl avx512cd", {"OPENBLAS_CORETYPE": "SkylakeX"}),
+    ],
+)
+def test_the_peers_are_told_what_the_processor_can(
+    flags: str, expected: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("OPENBLAS_CORETYPE", raising=False)
+    assert peers.blas_core(f"processor\t: 0\nflags\t\t: {flags}\n") == expected
+
+
+def test_an_unknown_part_is_named_with_those_there_are(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["--peers", "annoy"])
+    assert "unknown peers annoy; there are: flat, ivf, hnsw" in capsys.readouterr().err
+
+
+def test_a_group_counts_processes_that_no_parent_waits_for(tmp_path: Path) -> None:
+    import subprocess
+
+    burn = "import time; end = time.process_time() + 0.3\nwhile time.process_time() < end: pass"
+    ignoring = f"import signal, subprocess, sys, time; signal.signal(signal.SIGCHLD, signal.SIG_IGN); subprocess.Popen([sys.executable, '-c', {burn!r}]); time.sleep(1)"
+    with control_group() as group:
+        if group is None:
+            pytest.skip("this user may make no control group here")
+        subprocess.run(group.entered_by([sys.executable, "-c", ignoring]), check=True)
+        assert group.cpu() >= 0.3
