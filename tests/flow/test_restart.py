@@ -22,13 +22,13 @@ def commits(root: Path, table: str) -> int:
     return len(list((root / table / "_delta_log").glob("*.json")))
 
 
-# When the driver is killed, and the tables of the stages that are done by then. The first commit creates a table.
+# When the driver is killed, and the tables of the stages that are done by then. The first commit creates a published table.
 MOMENTS: dict[str, tuple[Callable[[Path], bool], list[str]]] = {
     "archives": (lambda root: commits(root, BRONZE) >= 2, []),
     "recordings": (lambda root: commits(root, "silver/submissions") >= 2, [BRONZE]),
     "playlists": (lambda root: commits(root, "silver/mpd_entries") >= 2, ["silver/recordings", "silver/submissions"]),
     "search": (
-        lambda root: any((root / "_staging").rglob("_delta_log/*1.json")),
+        lambda root: any((root / "_staging").rglob("partials*/_delta_log/*.json")),
         ["bronze/mpd_playlists", "silver/mpd_playlists", "silver/track_vectors", "gold/tracks"],
     ),
     "publishing": (lambda root: commits(root, "gold/track_neighbors") >= 2, ["gold/tracks"]),

@@ -44,3 +44,24 @@ def test_order_of_numbers_is_the_order_of_their_bits() -> None:
 
     assert (np.diff(keys) > 0).all()
     assert ordered(np.array([-0.0]))[0] == keys[3]
+
+
+def test_in_a_dense_set_few_rows_are_looked_at_and_the_nearest_are_among_them() -> None:
+    random = np.random.default_rng(8)
+    points = 1 + 0.02 * random.normal(size=(4000, 54))
+    lattice, (units, _) = to_lattice(points)[0], normalize(points)
+    found = Shortlist(lattice[:5], units[:5], np.ones(5, dtype=bool), 9)
+    found.add(lattice, units, np.arange(4000), (np.arange(5), np.arange(5)))
+
+    cosine = np.zeros((5, 4000))
+    for column in units.T:
+        cosine += column[:5, np.newaxis] * column
+    cosine[np.arange(5), np.arange(5)] = -1
+    for query in range(5):
+        best = np.lexsort((np.arange(4000), -cosine[query]))[:9]
+        assert found.by_cosine.place[found.by_cosine.query == query].tolist() == best.tolist()
+    # All rows are within 2e-3 of each other by cosine, less than an error that knew nothing of their distance.
+    limits = Shortlist(lattice[:5], units[:5], np.ones(5, dtype=bool), 9)
+    distance = ((lattice[:5, np.newaxis].astype(np.int64) - lattice) ** 2).sum(axis=2) // 2
+    near = distance <= limits._limits(distance.astype(np.float32), slice(0, 5))[:, np.newaxis]
+    assert near.sum(axis=1).max() < 2000

@@ -99,7 +99,7 @@ class Shortlist:
             # So many rows are no farther, and each of them has at least the cosine that this distance allows.
             nth = np.partition(distance[unknown], self._count, axis=1)[:, self._count].astype(np.float64)
             limit[unknown] = np.minimum(limit[unknown], nth)
-            floor[unknown] = np.maximum(floor[unknown], 1 - nth / self._scale**2 - self._error(2.0))
+            floor[unknown] = np.maximum(floor[unknown], self._cosine_of(nth))
         limit = np.maximum(limit, np.where(asked, self._distance_of(floor), 0.0))
         # Rounded upward: a limit must not exclude what equals it.
         return np.nextafter(limit.astype(self._dtype), self._dtype(np.inf))
@@ -110,9 +110,15 @@ class Shortlist:
         return (away + self._error(np.sqrt(2 * away)) + 1e-9) * self._scale**2
 
     def _error(self, apart: Any) -> Any:
-        """How far 1 - D / scale^2 may be from the cosine of two unit vectors that are `apart`."""
+        """How far D / scale^2 may be above 1 - cosine of two unit vectors `apart`; below it, by the first term."""
         dimensions = self._units.shape[1]
         return np.sqrt(dimensions) / self._scale * apart + (dimensions + 1) / (2 * self._scale**2)
+
+    def _cosine_of(self, distance: Floats) -> Floats:
+        """The lowest cosine at this D: away = 1 - cosine is at most D / scale^2 + sqrt(2 d away) / scale."""
+        slope = np.sqrt(2 * self._units.shape[1]) / self._scale
+        root = (slope + np.sqrt(slope**2 + 4 * distance / self._scale**2)) / 2
+        return 1 - root**2 - 1e-9
 
 
 def _operand(lattice: Lattice, dtype: Any) -> npt.NDArray[Any]:
