@@ -160,7 +160,7 @@ class Run:
             rows.append(
                 (self.id, self.job, stage.name, attempts[stage.name], stage.started_at, stage.seconds,
                  stage.rows_in, stage.rows_out, stage.rows_rejected, stage.status, stage.error,
-                 code_version(), settings, stage.table_versions)
+                 code_version(), settings, dict(sorted(stage.table_versions.items())))
             )  # fmt: skip
         self.store.append(RUNS, self.rows(RUNS, rows), Mark(self.id, "runs", self.settings_hash, code_version()))
 

@@ -141,7 +141,7 @@ def test_a_track_that_stands_twice_is_refused_even_where_it_inherits(
     ]
     assert main("neighbors", neighbors, inputs, argv) == 1
     assert capsys.readouterr().err.strip().splitlines()[-1] == (
-        "neighbors: track b stands twice in block roc of scope genre; a table of vectors has one row per track: remove the others"
+        f"neighbors: track b stands twice in table {tmp_path}/own; a table of vectors has one row per track: remove the others"
     )
 
 

@@ -93,7 +93,7 @@ def test_a_second_run_does_nothing_and_changes_nothing(
             "tracks",
             "clusters",
             "assign",
-            "neighbors.search",
+            "neighbors.prepare",
         ),
         "skipped",
     )
