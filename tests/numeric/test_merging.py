@@ -7,7 +7,8 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from soundalike.numeric.merging import group_starts, grouped_means, grouped_medians, simplex
+from soundalike.numeric.merging import group_starts, grouped_means, grouped_medians
+from soundalike.numeric.simplex import shares
 
 NAN = math.nan
 
@@ -65,9 +66,9 @@ def test_means_add_in_ascending_order() -> None:
 
 def test_larger_models_of_the_worked_case() -> None:
     means = grouped_means(np.array([[1.0, 0, 0, 0, 0], [0, 1.0, 0, 0, 0]]), np.array([0]))
-    assert simplex(means).tolist() == [[0.5, 0.5, 0.0, 0.0, 0.0]]
+    assert shares(means, [5]).tolist() == [[0.5, 0.5, 0.0, 0.0, 0.0]]
 
 
 def test_a_row_that_sums_to_nothing_is_no_simplex() -> None:
-    found = simplex(np.array([[0.0, 0.0], [NAN, 1.0], [1.0, 3.0]]))
+    found = shares(np.array([[0.0, 0.0], [NAN, 1.0], [1.0, 3.0]]), [2])
     assert np.isnan(found[:2]).all() and found[2].tolist() == [0.25, 0.75]

@@ -52,12 +52,3 @@ def grouped_means(values: Floats, starts: Integers) -> Floats:
         sums[groups] += np.where(counts[groups] > place, addend, 0.0)
     with np.errstate(invalid="ignore", divide="ignore"):
         return np.where(counts > 0, sums / counts, np.nan)
-
-
-def simplex(values: Floats) -> Floats:
-    """Rows (n, c) divided by their sum, added in column order; a row that sums to 0, or with a NaN, becomes NaN."""
-    total = np.zeros(len(values))
-    for column in range(values.shape[1]):
-        total = total + values[:, column]
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return np.where((total != 0)[:, None], values / total[:, None], np.nan)

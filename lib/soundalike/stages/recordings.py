@@ -18,7 +18,8 @@ from pyspark.sql import functions as F
 from soundalike.contracts.acousticbrainz import ELEVEN, MODELS, model_offsets
 from soundalike.contracts.table import Column
 from soundalike.contracts.tables import RECORDINGS
-from soundalike.numeric.merging import Floats, Integers, group_starts, grouped_means, grouped_medians, simplex
+from soundalike.numeric.merging import Floats, Integers, group_starts, grouped_means, grouped_medians
+from soundalike.numeric.simplex import shares
 from soundalike.stages.arrays import from_matrix, single, to_matrix
 from soundalike.stages.schemas import arrow_schema, ddl
 from soundalike.texts.identifiers import MD5_OF_NOTHING
@@ -158,7 +159,7 @@ def merged_probabilities(values: Floats, starts: Integers) -> Floats:
     for model, offset in model_offsets().items():
         size = len(MODELS[model])
         if size > 2:
-            merged[:, offset : offset + size] = simplex(grouped_means(values[:, offset : offset + size], starts))
+            merged[:, offset : offset + size] = shares(grouped_means(values[:, offset : offset + size], starts), [size])
     return merged
 
 

@@ -139,7 +139,10 @@ def _answer(batches: Iterable[pa.RecordBatch], search: Search) -> Iterator[pa.Re
         task = int(np.flatnonzero(search.keys == rows["key"][0].as_py())[0])
         landed = context.partitionId() if context else task
         if landed != task:
-            raise RuntimeError(f"rows of task {task} came to partition {landed}: Spark places keys in another way")
+            raise RuntimeError(
+                f"rows of task {task} came to partition {landed}: Spark places keys in another way than by murmur3 of "
+                "an int; run the version that pyproject.toml names"
+            )
         yield from _answers(rows, task, search)
 
 
