@@ -96,7 +96,7 @@ def _tracks(run: Run, mark: Any, asked: Asked, versions: dict[str, int]) -> Trac
                 "restore it or run the job neighbors again"
             )
     ours = mark.of_stage(f"certify {' '.join(asked.scopes)}")
-    return searching.prepared(run, ours, rows, asked, "exact", 0, 0)
+    return searching.prepared(run, ours, rows, asked, asked.precision, "exact", 0, 0)
 
 
 if __name__ == "__main__":

@@ -40,10 +40,18 @@ def neighbors(run: Run) -> None:
             partials
         ):
             return stage.skip()
-        tracks = searching.prepared(run, mark, rows, asked, settings.family, settings.exact_max, settings.tune_queries)
+        precision = asked.precision
+        if precision == "auto":
+            fine = mark.of_stage(f"{mark.stage} fine")
+            precision = "fine" if run.store.holds(searching.staged(run, SEARCHED_TRACKS), fine) else "coarse"
+        how = settings.family, settings.exact_max, settings.tune_queries
+        tracks = searching.prepared(run, mark, rows, asked, precision, *how)
         stage.rows_in = stage.rows_out = tracks.total
     with run.stage("neighbors.model") as stage:
         questions, truth = searching.truth_of(run, tracks, asked.top_n, settings.tune_queries)
+        if asked.precision == "auto" and precision == "coarse" and searching.is_too_coarse(run, tracks, truth):
+            tracks = searching.prepared(run, mark, rows, asked, "fine", *how)
+            questions, truth = searching.truth_of(run, tracks, asked.top_n, settings.tune_queries)
         search = _search(run, tracks, questions, truth, parallelism)
         stage.rows_in, stage.rows_out = sum(block.rows for block in search.blocks), len(search.blocks)
         _allow(run, search)
@@ -107,7 +115,7 @@ def _search(run: Run, tracks: Tracks, questions: Any, truth: Any, parallelism: i
         settings.cells.leaf, settings.cells.e, settings.cells.max, settings.cells.min, settings.cells.iterations,
         settings.recall_floor, settings.family == "auto",
     )  # fmt: skip
-    tunings = models.tunings(tracks.representatives, questions, truth, settings.top_n)
+    tunings = models.tunings(questions, truth, settings.top_n)
     starts: Any = {}
     if not settings.vectors and _clusters(run):
         of_set = f"feature_set = '{run.settings.vectors.feature_set}'"

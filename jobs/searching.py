@@ -60,37 +60,27 @@ def vectors_of(run: Run, asked: Asked, versions: Mapping[str, int] | None = None
     return rows, {asked.vectors: version}
 
 
-def prepared(run: Run, mark: Any, rows: Any, asked: Asked, family: str, exact_max: int, tune_queries: int) -> Tracks:
-    """Stages the tracks; under `auto` in the finer lattice if the coarse one loses too much.
+def prepared(
+    run: Run, mark: Any, rows: Any, asked: Asked, precision: str, family: str, exact_max: int, tune_queries: int
+) -> Tracks:
+    """Stages the tracks in the lattice of that `precision`.
 
     The stage of the `mark` names the rows and what is asked of them: those of another name are not taken for them.
 
     Raises:
         SoundalikeError: the rows are no table of vectors, or nothing in it can be searched.
     """
-    table = staged(run, SEARCHED_TRACKS)
+    table, ours = staged(run, SEARCHED_TRACKS), mark.of_stage(f"{mark.stage} {precision}")
     tracks = eligibility.tracks_from_vectors(rows)
-    groups = asked.probability_groups
-    catalog = None
-    if asked.candidates:
-        catalog = eligibility.catalog_of(run.store.read_own(asked.candidates, "neighbors.candidates")[0])
-    has_recordings = "recording_key" in rows.columns
-    width = eligibility.width_of(tracks)
-
-    def staged_in(precision: str) -> Tracks:
-        ours = mark.of_stage(f"{mark.stage} {precision}")
-        if not run.store.holds(table, ours):
-            with run.watch_tasks("vectors to integers"):
-                run.store.replace(table, eligibility.searched_tracks(tracks, width, groups, precision, catalog), ours)
-        return _placed(run, table, asked, family, exact_max, tune_queries, precision, has_recordings)
-
-    if asked.precision != "auto":
-        return staged_in(asked.precision)
-    if not run.store.holds(table, mark.of_stage(f"{mark.stage} fine")):
-        coarse = staged_in("coarse")
-        if not _loses(run, coarse, asked.top_n):
-            return coarse
-    return staged_in("fine")
+    if not run.store.holds(table, ours):
+        catalog = None
+        if asked.candidates:
+            catalog = eligibility.catalog_of(run.store.read_own(asked.candidates, "neighbors.candidates")[0])
+        width = eligibility.width_of(tracks)
+        with run.watch_tasks("vectors to integers"):
+            made = eligibility.searched_tracks(tracks, width, asked.probability_groups, precision, catalog)
+            run.store.replace(table, made, ours)
+    return _placed(run, table, asked, family, exact_max, tune_queries, precision, "recording_key" in rows.columns)
 
 
 def staged(run: Run, table: Table) -> Table:
@@ -136,24 +126,22 @@ def refuse_repeats(rows: Any, name: str) -> None:
         raise lists_of.repeats(row["track_id"], name)
 
 
-def _loses(run: Run, tracks: Tracks, top_n: int) -> bool:
-    """Whether the lattice keeps too few of the float64 neighbors of a sample of each block, weighted by their rows."""
-    parallelism = run.spark.sparkContext.defaultParallelism
-    rows = {(row["scope"], row["block"]): row["rows"] for row in tracks.known}
-    found = samples.kept_by_lattice(tracks.sampled, top_n, tracks.precision, parallelism).collect()
-    judged = [(rows[row["scope"], row["block"]], row["kept"]) for row in found if row["lists"]]
-    total = sum(weight for weight, _ in judged)
-    kept = sum(weight * share for weight, share in judged) / total if total else 1.0
-    run.console.line(f"precision: the coarse lattice keeps {kept:.4f} of the neighbors of a sample")
-    return kept < KEPT_BY_COARSE
-
-
 def truth_of(run: Run, tracks: Tracks, top_n: int, tune_queries: int) -> tuple[Any, Any]:
     """The questions of each block and their true neighbors."""
     asked = truth.questions(tracks.sampled, run.settings.neighbors.cert_queries, tune_queries)
     with run.watch_tasks("brute force over samples"):
         parallelism = run.spark.sparkContext.defaultParallelism
         return asked, truth.answered(tracks.representatives, asked, top_n, tracks.precision, 2 * parallelism)
+
+
+def is_too_coarse(run: Run, tracks: Tracks, found: Any) -> bool:
+    """Whether the lattice keeps too few of the float64 neighbors in the truth `found`; blocks count by their rows."""
+    kept = truth.kept_by_lattice(found)
+    rows = {(row["scope"], row["block"]): row["rows"] for row in tracks.known}
+    total = sum(rows[key] for key in kept)
+    share = sum(rows[key] * of_block for key, of_block in kept.items()) / total if total else 1.0
+    run.console.line(f"precision: the {tracks.precision} lattice keeps {share:.4f} of the neighbors of a sample")
+    return share < KEPT_BY_COARSE
 
 
 def write_certificates(run: Run, stage: Stage, found: list[Certificate], mark: Any) -> None:

@@ -32,19 +32,15 @@ PLANTED = (QUERIES, TRUTH, HELD_OUT, 1100)
 def test_the_overlap_that_the_floor_needs() -> None:
     # Of 11 rows, 7 and 4 share a cell: 7 * 6 + 4 * 3 = 54 pairs; a row to be split: 7 * 6 + 5 * 4 = 62.
     # 1,100 rows make 1100 * 1099 / (11 * 10) = 10990 times as many.
-    # A query meets the 7 of cell 0; from e = 80 on all 11: 1100 * 1099 / (1000 * 11) = 109.9 for each of 1,000 queries.
     small = tune([two_cells()], [0, 40, 80], [2], 1, *PLANTED, 0.45)
     middle = tune([two_cells()], [0, 40, 80], [2], 1, *PLANTED, 0.7)
     large = tune([two_cells()], [0, 40, 80], [2], 1, *PLANTED, 0.98)
 
     assert small is not None and middle is not None and large is not None
     assert (small.leaf, small.e, small.least, small.most, small.recall) == (500, 0, 1, 2, 0.5)
-    assert (small.pairs, small.copies) == (pytest.approx(54 * 10990), 1.0)
-    assert small.distinct == pytest.approx(7000 * 109.9)
+    assert small.pairs == pytest.approx(54 * 10990)
     assert (middle.e, middle.recall, middle.pairs) == (40, 0.75, pytest.approx(62 * 10990))
-    assert middle.distinct == pytest.approx(7000 * 109.9)
-    assert (large.e, large.recall, large.pairs, large.copies) == (80, 1.0, pytest.approx(62 * 10990), 12 / 11)
-    assert large.distinct == pytest.approx(11000 * 109.9)
+    assert (large.e, large.recall, large.pairs) == (80, 1.0, pytest.approx(62 * 10990))
     # Wilson, r = 1, n = 1000: 1 / (1 + 1.645^2 / 1000).
     assert large.ci_low == pytest.approx(1 / 1.002706025)
 
@@ -66,7 +62,7 @@ def test_of_equal_candidates_the_smaller_max_e_and_leaf() -> None:
 
 def test_max_and_min_limit_the_cells() -> None:
     one = tune([two_cells()], [80], [2, 1], 1, *PLANTED, 0.4)
-    assert one is not None and (one.most, one.recall, one.copies) == (1, 0.5, 1.0)
+    assert one is not None and (one.most, one.recall) == (1, 0.5)
     # All rows in both cells: more than all pairs.
     assert tune([two_cells()], [0], [2], 2, *PLANTED, 0.4) is None
 
@@ -104,11 +100,9 @@ def twin(
     spread = z * math.sqrt(recall * (1 - recall) / size + z * z / (4 * size**2))
     low = (recall + z * z / (2 * size) - spread) / (1 + z * z / size)
     pairs = sum(len(one & other) for i, one in enumerate(of_held) for j, other in enumerate(of_held) if i != j)
-    distinct = sum(bool(one & other) for one in of_asked for other in of_held)
     everything = m * (m - 1)
     return Choice(
         int(model.parameters["leaf"]), e, least, most, recall, low, pairs * everything / (h * (h - 1)),
-        distinct * everything / (q * h), sum(map(len, of_held)) / h,
     )  # fmt: skip
 
 
@@ -152,13 +146,10 @@ def test_sizes_of_the_whole_block_are_foreseen() -> None:
     found = tune([model], [28], [8], 2, *case, rows[300:5000], len(rows), 0.5)
     seen = tune([model], [28], [8], 2, *case, sample[:4700], len(rows), 0.5)
 
-    row, cell = model.assign(rows)
+    _, cell = model.assign(rows)
     pairs = int((np.bincount(cell) ** 2).sum())
-    met = [len(np.unique(row[np.isin(cell, cell[row == query])])) for query in range(200)]
     assert found is not None and seen is not None
-    assert found.copies == pytest.approx(len(row) / len(rows), rel=0.02)
     assert found.pairs == pytest.approx(pairs, rel=0.03)
-    assert found.distinct == pytest.approx(len(rows) * sum(met) / 200, rel=0.1)
     # Not with rows that the cells were fitted to.
     assert seen.pairs < 0.95 * pairs
 

@@ -87,28 +87,29 @@ def test_partitions_and_tasks_change_no_model(spark: Any, frame: Any) -> None:
     assert found(3, 2) == expected
 
 
-def test_tunings_hold_the_rows_that_truth_names(frame: Any) -> None:
+def test_tunings_hold_the_rows_that_truth_names() -> None:
     lattice = clustered(700)
 
-    def asked(key: tuple[str, str], at: list[int], judging: list[bool]) -> Questions:
-        ids = pa.array([f"{key[1]}{i:03}" for i in at])
-        return Questions(ids, clustered(700 if key == A else 300)[at], np.empty((len(at), 6)), np.array(judging))
+    def asked(at: list[int], judging: list[bool]) -> Questions:
+        ids = pa.array([f"{i:03}" for i in at])
+        return Questions(ids, lattice[at], np.empty((len(at), 6)), np.array(judging))
 
-    def nearest(query: list[int], ids: list[str]) -> Nearest:
-        return Nearest(np.array(query), pa.array(ids), np.zeros(len(ids), dtype=np.int64), np.zeros(len(ids)))
+    def nearest(rows: list[int]) -> Nearest:
+        none = np.zeros(0, dtype=np.int64)
+        return Nearest(none, pa.array([], pa.string()), none, np.zeros(0), lattice[rows])
 
-    questions = {A: asked(A, [4, 7, 9], [False, True, False]), B: asked(B, [1, 2], [True, False]),
-                 ("genre", "c"): asked(B, [3], [True])}  # fmt: skip
-    # The second question of b has one neighbor too few.
+    questions = {A: asked([4, 7, 9], [False, True, False]), B: asked([1, 2], [True, False]),
+                 ("genre", "c"): asked([3], [True])}  # fmt: skip
+    # The question of b has one neighbor too few.
     truth = {
-        (A, "distance"): nearest([0, 0, 1, 1, 2, 2], ["a699", "a004", "a001", "a002", "a000", "a699"]),
-        (B, "distance"): nearest([0, 0, 1], ["b001", "b002", "b003"]),
-        (("genre", "c"), "distance"): nearest([0, 0], ["c001", "c002"]),
+        (A, "distance"): nearest([699, 4, 0, 699]),
+        (B, "distance"): nearest([3]),
+        (("genre", "c"), "distance"): nearest([]),
     }
 
-    found = tunings(frame, questions, truth, 2)
+    found = tunings(questions, truth, 2)
 
     assert list(found) == [A]
     np.testing.assert_array_equal(found[A].questions, lattice[[4, 9]])
     np.testing.assert_array_equal(found[A].neighbors, lattice[[699, 4, 0, 699]])
-    assert tunings(frame, questions, {}, 2) == {}
+    assert tunings(questions, {}, 2) == {}

@@ -10,7 +10,6 @@ from soundalike.errors import SoundalikeError
 from soundalike.numeric.cells import KmeansOverlap
 from soundalike.numeric.families import Hyperplane
 from soundalike.numeric.lattice import Lattice, encode, to_lattice
-from soundalike.numeric.scaling import normalize
 from soundalike.stages import models
 from soundalike.stages.models import (
     Cells,
@@ -21,7 +20,6 @@ from soundalike.stages.models import (
     searched_blocks,
     version_of,
 )
-from soundalike.stages.samples import _kept
 
 A, B = ("genre", "a"), ("genre", "b")
 ONE = Cells(leaf=(50,), e=(28,), most=(8,), least=2, iterations=8, floor=0.98, or_exact=True)
@@ -182,31 +180,6 @@ def test_cells_that_are_named_are_fitted_to_the_smallest_blocks(held_out: list[b
     found = fit(sample, named, tunings=tuning)
 
     assert (found["family"], found["sizes"]) == ("kmeans_overlap", [len(lattice)])
-
-
-def test_what_the_lattice_keeps_of_the_float64_neighbors() -> None:
-    random = np.random.default_rng(5)
-    close = 1 + 5e-4 * random.normal(size=(50, 4))
-    for points, least, most in [(random.normal(size=(300, 4)), 0.97, 1.0), (close, 0.1, 0.95)]:
-        count, units = len(points), normalize(points)[0]
-        lattice = to_lattice(points)[0]
-        rows = pa.table(
-            {"scope": ["genre"] * count, "block": ["a"] * count, "track_id": [f"{i:03}" for i in range(count)],
-             "lattice": [encode(row) for row in lattice], "units": [row.tobytes() for row in units]}
-        )  # fmt: skip
-        (kept,) = [row for one in _kept(rows.to_batches(17), 5, "coarse") for row in one.to_pylist()]
-
-        # 200 questions at even steps, or all rows.
-        asked = range(count) if count < 200 else [i * 300 // 200 for i in range(200)]
-        shared = 0
-        for i in asked:
-            others = np.array([j for j in range(count) if j != i])
-            distance = ((lattice[others].astype(np.int64) - lattice[i]) ** 2).sum(axis=1)
-            near = others[np.argsort(distance, kind="stable")[:5]]
-            shared += len({*near.tolist()} & {*others[np.argsort(-(units[others] @ units[i]))[:5]].tolist()})
-        assert (kept["scope"], kept["block"], kept["lists"]) == (*A, 5 * len(asked))
-        assert kept["kept"] == shared / (5 * len(asked))
-        assert least <= kept["kept"] <= most
 
 
 def test_models_of_a_search_and_of_a_published_table() -> None:

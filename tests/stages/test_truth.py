@@ -10,7 +10,17 @@ from soundalike.numeric.lattice import PRECISIONS, encode, quantize
 from soundalike.numeric.scaling import normalize
 from soundalike.stages import truth
 from soundalike.stages.samples import sampled_rows
-from soundalike.stages.truth import Key, Nearest, Questions, _by_kind, _of_block, _of_partition, answered, questions
+from soundalike.stages.truth import (
+    Key,
+    Nearest,
+    Questions,
+    _by_kind,
+    _of_block,
+    _of_partition,
+    answered,
+    kept_by_lattice,
+    questions,
+)
 
 A, B, C = ("genre", "a"), ("genre", "b"), ("global", "*")
 TOP_N = 9
@@ -72,6 +82,10 @@ def as_lists(nearest: Nearest) -> dict[int, list[tuple]]:
 
 
 def in_parts(data: Data, asked: dict[Key, Questions], parts: int, batch: int) -> dict[tuple[Key, str], dict]:
+    return {key: as_lists(rows) for key, rows in nearest_in_parts(data, asked, parts, batch).items()}
+
+
+def nearest_in_parts(data: Data, asked: dict[Key, Questions], parts: int, batch: int) -> dict[tuple[Key, str], Nearest]:
     random = np.random.default_rng(parts)
     rows = [data.rows[i] for i in random.permutation(len(data.rows)) if data.rows[i]["listed"]]
     part, lists = random.integers(0, parts, len(rows)), []
@@ -81,7 +95,7 @@ def in_parts(data: Data, asked: dict[Key, Questions], parts: int, batch: int) ->
     order = [(name, "ascending") for name in ("scope", "block", "kind", "query")]
     exchanged = pa.Table.from_batches(lists).sort_by(order).combine_chunks().to_batches(batch)
     merged = pa.Table.from_batches(_of_block(exchanged, TOP_N))
-    return {(key, kind): as_lists(rows) for key, kind, rows in _by_kind(merged)}
+    return {(key, kind): rows for key, kind, rows in _by_kind(merged)}
 
 
 @pytest.mark.parametrize("precision", ["coarse", "fine"])
@@ -107,6 +121,37 @@ def test_cosines_are_of_the_judging_questions_alone() -> None:
     assert found[A, "cosine"] == {number: whole[number] for number in (0, 1)}
     assert found[A, "distance"] == data.expected(A, "distance", NUMBERS)
     assert (A, "cosine") not in in_parts(data, data.asked(judging=0), 2, 100)
+
+
+@pytest.mark.parametrize(("parts", "batch"), [(1, 10_000), (3, 37)])
+def test_of_the_tuning_questions_neighbors_the_rows_are_brought_too(parts: int, batch: int) -> None:
+    data = Data()
+    found = nearest_in_parts(data, data.asked(judging=2), parts, batch)
+    for key in (A, B):
+        near = found[key, "distance"]
+        at = [int(name[1:]) for name, query in zip(near.ids.to_pylist(), near.query, strict=True) if query >= 2]
+        assert len(at) == 3 * TOP_N
+        np.testing.assert_array_equal(near.lattice, data.lattice[at])
+        assert len(found[key, "cosine"].lattice) == 0
+    assert len(nearest_in_parts(data, data.asked(judging=5), parts, batch)[A, "distance"].lattice) == 0
+
+
+def test_the_share_of_neighbors_that_the_lattice_keeps() -> None:
+    none = np.empty((0, 0), dtype=np.int16)
+
+    def nearest(query: list[int], ids: str) -> Nearest:
+        far = np.zeros(len(query), dtype=np.int64)
+        return Nearest(np.array(query), pa.array(list(ids)), far, far.astype(float), none)
+
+    # Of question 0 one of two, of question 1 two of two: p is near the other question only. Question 2 is not judged.
+    found = {
+        (A, "distance"): nearest([0, 0, 1, 1, 2, 2], "qrpstu"),
+        (A, "cosine"): nearest([0, 0, 1, 1], "qpsp"),
+        (B, "distance"): nearest([0], "x"),
+        (C, "distance"): nearest([0], "y"),
+        (C, "cosine"): nearest([0], "z"),
+    }
+    assert kept_by_lattice(found) == {A: 0.75, C: 0.0}
 
 
 def test_questions_of_several_passes(monkeypatch: pytest.MonkeyPatch) -> None:

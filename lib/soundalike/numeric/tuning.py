@@ -27,8 +27,7 @@ class Choice:
     """Parameters of `KmeansOverlap` and what they are expected to give.
 
     `recall` and `ci_low`: mean share of a query's true neighbors that share a cell with it, and its lower bound.
-    `pairs`: ordered pairs that the kernel compares, in each cell that both rows are in. `distinct`: of these, each pair
-    once. `copies`: cells that a row is in, on average.
+    `pairs`: ordered pairs that the kernel compares, in each cell that both rows are in.
     """
 
     leaf: int
@@ -38,8 +37,6 @@ class Choice:
     recall: float
     ci_low: float
     pairs: float
-    distinct: float
-    copies: float
 
 
 def tune(
@@ -86,13 +83,15 @@ def tune(
         labels = _Labels(model, max(grid_most), least, queries, truth, held_out)
         for e, most in product(grid_e, grid_most):
             recall, ci_low = labels.recall(e, most)
-            key = labels.pairs(e, most, rows), most, e, int(model.parameters["leaf"])
-            if ci_low >= floor + margin and (best is None or key < best[0]):
-                best = key, recall, ci_low, labels
+            if ci_low < floor + margin:
+                continue
+            found = Choice(int(model.parameters["leaf"]), e, least, most, recall, ci_low, labels.pairs(e, most, rows))
+            key = found.pairs, most, e, found.leaf
+            if best is None or key < best[0]:
+                best = key, found
     if best is None or best[0][0] >= rows**2:
         return None
-    (pairs, most, e, leaf), recall, ci_low, labels = best
-    return Choice(leaf, e, least, most, recall, ci_low, pairs, labels.distinct(e, most, rows), labels.copies(e, most))
+    return best[1]
 
 
 class _Labels:
@@ -101,12 +100,11 @@ class _Labels:
     def __init__(
         self, model: KmeansOverlap, most: int, least: int, queries: Lattice, truth: Lattice, held_out: Lattice
     ) -> None:
-        self._least, self._buckets, count = least, model.buckets, min(most, model.buckets)
+        self._least, count = least, min(most, model.buckets)
         (asked, self._of_queries), (true, self._of_truth), (self._held_out, self._of_held_out) = (
             nearest_cells(part, model.centers, count) for part in (queries, truth, held_out)
         )
         # The place of each cell of a query among those of each of its neighbors; beyond all if it is not there.
-        self._asked = asked
         neighbors = true.reshape(len(queries), -1, 1, count)
         self._place = np.full((*neighbors.shape[:2], count), most, dtype=np.int16)
         for place in range(count):
@@ -125,21 +123,6 @@ class _Labels:
         cells = self._held_out[self._members(e, most)]
         sizes, held_out = np.bincount(cells), len(self._held_out)
         return int((sizes * (sizes - 1)).sum()) * (rows * (rows - 1) / (held_out * (held_out - 1)))
-
-    def copies(self, e: int, most: int) -> float:
-        return int(self._members(e, most).sum()) / len(self._held_out)
-
-    def distinct(self, e: int, most: int, rows: int) -> float:
-        """Of a query and a row held out, those that share a cell; scaled to all rows without bias."""
-        members = self._members(e, most)
-        order = np.argsort(self._held_out[members], kind="stable")
-        row = np.nonzero(members)[0][order]
-        bounds = np.searchsorted(self._held_out[members][order], np.arange(self._buckets + 1))
-        total = 0
-        for cells, joined in zip(self._asked, self._joined(self._of_queries, e, most)[:, 0], strict=True):
-            met = [row[bounds[cell] : bounds[cell + 1]] for cell in cells[:joined]]
-            total += len(np.unique(np.concatenate(met)))
-        return total * (rows * (rows - 1) / (len(self._asked) * len(self._held_out)))
 
     def _members(self, e: int, most: int) -> npt.NDArray[np.bool_]:
         """(h, cells): whether the row held out joins that cell of its nearest."""

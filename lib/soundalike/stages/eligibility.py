@@ -253,7 +253,8 @@ def places(tracks: DataFrame, scopes: Sequence[str], strict: bool) -> DataFrame:
 
     A track of several genres is in several blocks.
     """
-    placed = F.explode(F.concat(*(_places(scope, strict) for scope in scopes)))
+    # Not concat, which is interpreted: it asks of every row anew whether an argument is null.
+    placed = F.explode(F.flatten(F.array(*(_places(scope, strict) for scope in scopes))))
     kept = ("track_id", "recording_key", "listed", "lattice", "units")
     return tracks.select(placed.alias("place"), *kept).select("place.*", *kept)
 

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
@@ -19,7 +18,7 @@ from soundalike.numeric.lattice import PRECISIONS, Lattice, decode, encode
 from soundalike.numeric.tuning import tune
 from soundalike.stages import arrays
 from soundalike.stages.eligibility import BLOCK
-from soundalike.stages.truth import Key, Nearest, Questions, picked
+from soundalike.stages.truth import Key, Nearest, Questions
 
 Ints = npt.NDArray[np.int64]
 
@@ -41,7 +40,6 @@ _FITTED_IN_SPARK = (
     "scope string, block string, family string, parameters map<string,string>, centers array<binary>, "
     "sizes array<bigint>, predicted double"
 )
-_TRACKS = "scope string, block string, track_id string, lattice binary"
 
 
 @dataclass(frozen=True)
@@ -97,29 +95,16 @@ def with_families(blocks: DataFrame, family: str, exact_max: int) -> DataFrame:
     return blocks.withColumn("family", by_size if family == "auto" else F.lit(family))
 
 
-def tunings(
-    representatives: DataFrame, asked: Mapping[Key, Questions], truth: Mapping[tuple[Key, str], Nearest], top_n: int
-) -> dict[Key, Tuning]:
+def tunings(asked: Mapping[Key, Questions], truth: Mapping[tuple[Key, str], Nearest], top_n: int) -> dict[Key, Tuning]:
     """The tuning questions of the blocks that have some, with the lattice rows of their true neighbors.
 
     A block in which a question has fewer than `top_n` neighbors is not tuned.
     """
-    named = {}
-    for key, questions in asked.items():
-        near = truth.get((key, "distance"))
-        if near is not None and not questions.judging.all():
-            kept = ~questions.judging[near.query]
-            if kept.sum() == top_n * (~questions.judging).sum():
-                named[key] = near.ids.filter(pa.array(kept))
-    if not named:
-        return {}
-    wanted = {key: pc.unique(ids) for key, ids in named.items()}
-    rows = picked(representatives, wanted, _TRACKS)
     result = {}
-    for key, ids in named.items():
-        place = pc.index_in(ids, value_set=arrays.single(rows[key]["track_id"]))
-        lattice = arrays.to_rows(arrays.single(rows[key]["lattice"]))
-        result[key] = Tuning(asked[key].lattice[~asked[key].judging], lattice[place.to_numpy()])
+    for key, questions in asked.items():
+        near, tuning = truth.get((key, "distance")), questions.lattice[~questions.judging]
+        if near is not None and len(tuning) and len(near.lattice) == top_n * len(tuning):
+            result[key] = Tuning(tuning, near.lattice)
     return result
 
 

@@ -3,25 +3,15 @@
 Every sample is a share of the ids by a hash of them: the same rows whatever the partitions.
 """
 
-from collections.abc import Iterable, Iterator
-from functools import partial
-
 import numpy as np
-import pyarrow as pa
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from soundalike.numeric.cells import SAMPLE_PER_CELL, KmeansOverlap
-from soundalike.numeric.shortlist import Shortlist
-from soundalike.stages import arrays
 from soundalike.stages.eligibility import BLOCK
 
 # Rows of a block that a mean is taken of, or that are held out of a fit, about.
 SAMPLE_ROWS = 16_384
-# Of a sample, so many rows are asked what the lattice costs.
-_LATTICE_QUERIES = 200
-
-_KEPT = "scope string, block string, kept double, lists bigint"
 
 
 def sampled_rows(
@@ -33,6 +23,7 @@ def sampled_rows(
     of blocks searched by cells SAMPLE_ROWS more, which sizes are estimated from, and nothing else. `is_asked`: one of
     those among which `truth.questions` finds its own; `judging` and `tuning` bigint are what it orders them by:
     xxhash64(cert_seed, track_id) and xxhash64(seed, track_id). Tuning questions are asked of blocks searched by cells.
+    `units` is null where nothing is asked.
 
     Args:
         representatives: of `eligibility.representatives`.
@@ -54,6 +45,7 @@ def sampled_rows(
     def near(hash_: str, share: str) -> Column:
         return _part(F.col(hash_)) <= F.col(share)
 
+    asked = near("judging", "judged") | near("tuning", "tuned")
     share = _part(F.xxhash64("track_id"))
     own = F.xxhash64(F.lit(cert_seed).cast("bigint"), "track_id"), F.xxhash64(F.lit(seed).cast("bigint"), "track_id")
     return (
@@ -61,10 +53,11 @@ def sampled_rows(
                                own[1].alias("tuning"))
         .join(F.broadcast(bounds), on=list(BLOCK), how="inner")
         .select(
-            *BLOCK, "rows", "family", "track_id", "lattice", "units", "judging", "tuning",
+            *BLOCK, "rows", "family", "track_id", "lattice", F.when(asked, F.col("units")).alias("units"), "judging",
+            "tuning",
             F.expr("share < fitted").alias("is_fitted"),
             F.expr("share >= fitted and share < held_out").alias("is_held_out"),
-            (near("judging", "judged") | near("tuning", "tuned")).alias("is_asked"),
+            asked.alias("is_asked"),
         )
         .where("is_fitted or is_held_out or is_asked")
     )  # fmt: skip
@@ -78,32 +71,3 @@ def _part(hash_: Column) -> Column:
 def _smallest(count: int) -> Column:
     """The share of a block's rows that holds the `count` smallest hashes of them, but for a chance below 1e-15."""
     return F.lit(count + 9 * float(np.sqrt(count)) + 40 if count else -1.0) / F.col("rows")
-
-
-def kept_by_lattice(sampled: DataFrame, top_n: int, precision: str, tasks: int) -> DataFrame:
-    """How many of the float64 neighbors the lattice keeps, on the sample of each block: scope, block, kept, lists."""
-    return (
-        sampled.where("is_fitted or is_held_out")
-        .select(*BLOCK, "track_id", "lattice", "units")
-        .repartition(tasks, *BLOCK)
-        .sortWithinPartitions(*BLOCK, "track_id")
-        .mapInArrow(partial(_kept, top_n=top_n, precision=precision), _KEPT)
-    )
-
-
-def _kept(batches: Iterable[pa.RecordBatch], top_n: int, precision: str) -> Iterator[pa.RecordBatch]:
-    for rows in arrays.block_runs(batches, BLOCK):
-        lattice = arrays.to_rows(arrays.single(rows["lattice"]))
-        units = arrays.to_rows(arrays.single(rows["units"]), "<f8")
-        queries = min(len(rows), _LATTICE_QUERIES)
-        asked = np.arange(queries) * len(rows) // queries
-        found = Shortlist(lattice[asked], units[asked], np.ones(queries, dtype=bool), top_n, precision)
-        for start in range(0, len(rows), SAMPLE_ROWS):
-            part = slice(start, start + SAMPLE_ROWS)
-            inside = (asked >= start) & (asked < start + SAMPLE_ROWS)
-            itself = np.flatnonzero(inside), asked[inside] - start
-            found.add(lattice[part], units[part], np.arange(start, start + len(lattice[part])), itself)
-        near, high = (kept.query << 32 | kept.place for kept in (found.by_distance, found.by_cosine))
-        shared = len(np.intersect1d(near, high, assume_unique=True))
-        figures = {"kept": [shared / max(len(near), 1)], "lists": [len(near)]}
-        yield pa.RecordBatch.from_pydict({name: [rows[name][0].as_py()] for name in BLOCK} | figures)

@@ -32,7 +32,8 @@ _CHUNK = 4096
 _VALUES = 2**23
 
 _LISTS = (
-    "scope string, block string, query int, kind string, ids array<string>, keys binary, numbers binary, cosines binary"
+    "scope string, block string, query int, kind string, ids array<string>, keys binary, numbers binary, "
+    "cosines binary, lattices binary"
 )
 
 
@@ -48,12 +49,16 @@ class Questions:
 
 @dataclass(frozen=True)
 class Nearest:
-    """The nearest tracks of the questions of one block, by D or by cosine: entries sorted by question, key, id."""
+    """The nearest tracks of the questions of one block, by D or by cosine: entries sorted by question, key, id.
+
+    `distance`: of lists by D, else 0. `lattice` (n, d + 1): of the entries by D of tuning questions, one after another.
+    """
 
     query: Ints
     ids: pa.StringArray
-    distance: Ints  # of lists by D, else 0
+    distance: Ints
     cosine: Floats
+    lattice: Lattice
 
 
 def questions(sampled: DataFrame, judging: int, tuning: int) -> dict[Key, Questions]:
@@ -138,6 +143,24 @@ def answered(
     return found
 
 
+def kept_by_lattice(truth: Mapping[tuple[Key, str], Nearest]) -> dict[Key, float]:
+    """Of each block the share of its judging questions' nearest by cosine that are among their nearest by D too.
+
+    `truth`: of `answered`. A block without neighbors is left out.
+    """
+    result = {}
+    for (key, kind), high in truth.items():
+        if kind == "cosine":
+            near = truth[key, "distance"]
+            known = pc.unique(pa.concat_arrays([near.ids, high.ids]))
+            by_distance, by_cosine = (
+                nearest.query * len(known) + pc.index_in(nearest.ids, value_set=known).to_numpy()
+                for nearest in (near, high)
+            )
+            result[key] = float(np.isin(by_cosine, by_distance).mean())
+    return result
+
+
 def _passes(asked: Mapping[Key, Questions]) -> Iterator[dict[Key, Questions]]:
     part: dict[Key, Questions] = {}
     values = 0
@@ -162,11 +185,22 @@ def _by_kind(lists: pa.Table) -> Iterator[tuple[Key, str, Nearest]]:
         query = np.repeat(rows["query"].to_numpy(), lengths)
         kind = rows["kind"][0].as_py()
         distance = keys_ if kind == "distance" else np.zeros_like(keys_)
-        yield (rows["scope"][0].as_py(), rows["block"][0].as_py()), kind, Nearest(query, ids, distance, cosine)
+        key = rows["scope"][0].as_py(), rows["block"][0].as_py()
+        lattice, _ = _lattices(rows, lengths)
+        yield key, kind, Nearest(query, ids, distance, cosine, lattice)
 
 
 def _entries(rows: pa.Table) -> tuple[pa.StringArray, Floats]:
     return arrays.single(rows["ids"]).flatten(), _numbers(rows, "cosines", "<f8")[0]
+
+
+def _lattices(rows: pa.Table, lengths: Ints) -> tuple[Lattice, npt.NDArray[np.bool_]]:
+    """The lattice rows of the lists that have them, and of which entries they are."""
+    column = arrays.single(rows["lattices"])
+    given = pc.binary_length(column).to_numpy() > 0
+    entries = int(lengths[given].sum())
+    lattice = np.frombuffer(arrays.bytes_of(column), "<i2")
+    return lattice.reshape(entries, -1 if entries else 0), np.repeat(given, lengths)
 
 
 def _numbers(rows: pa.Table, name: str, kind: str) -> tuple[npt.NDArray[Any], Ints]:
@@ -202,7 +236,7 @@ class _Lists:
     """The lists of one block's questions in one partition."""
 
     def __init__(self, asked: Questions, top_n: int, precision: str) -> None:
-        self._asked, self._ids = asked, list[pa.Array]()
+        self._asked, self._ids, self._lattice = asked, list[pa.Array](), list[Lattice]()
         self._shortlist = Shortlist(asked.lattice, asked.units, asked.judging, top_n, precision)
 
     def add(self, rows: pa.Table) -> None:
@@ -211,19 +245,25 @@ class _Lists:
         place = pc.index_in(self._asked.ids, value_set=ids)
         itself = np.flatnonzero(place.is_valid().to_numpy(zero_copy_only=False)), place.drop_null().to_numpy()
         units = arrays.to_rows(arrays.single(rows["units"]), "<f8")
-        self._shortlist.add(arrays.to_rows(arrays.single(rows["lattice"])), units, rows["number"].to_numpy(), itself)
+        lattice = arrays.to_rows(arrays.single(rows["lattice"]))
+        self._lattice.append(lattice)
+        self._shortlist.add(lattice, units, rows["number"].to_numpy(), itself)
 
     def batches(self, key: Key) -> Iterator[pa.RecordBatch]:
-        every = pa.concat_arrays(self._ids)
+        every, tuning = pa.concat_arrays(self._ids), ~self._asked.judging
         for kind, kept in (("distance", self._shortlist.by_distance), ("cosine", self._shortlist.by_cosine)):
             if len(kept.query):
-                yield _batch(key, kind, kept, every)
+                told = tuning[kept.query] & (kind == "distance")
+                yield _batch(key, kind, kept, every, np.concatenate(self._lattice)[kept.place[told]], told)
 
 
-def _batch(key: Key, kind: str, kept: Kept, ids: pa.StringArray) -> pa.RecordBatch:
+def _batch(
+    key: Key, kind: str, kept: Kept, ids: pa.StringArray, lattice: Lattice, told: npt.NDArray[np.bool_]
+) -> pa.RecordBatch:
+    """One row per question. `told` (entries,): those whose `lattice` rows these are; all of a question or none."""
     queries = np.unique(kept.query)
     counts = np.bincount(kept.query)[queries]
-    offsets = arrays.offsets_of(counts)
+    offsets, before = arrays.offsets_of(counts), arrays.offsets_of(told.astype(np.int64))
     return pa.RecordBatch.from_arrays(
         [
             *(pa.array([name] * len(queries)) for name in key),
@@ -233,8 +273,9 @@ def _batch(key: Key, kind: str, kept: Kept, ids: pa.StringArray) -> pa.RecordBat
             arrays.binary(kept.key.astype("<i8").tobytes(), 8 * offsets),
             arrays.binary(kept.number.astype("<i8").tobytes(), 8 * offsets),
             arrays.binary(kept.cosine.astype("<f8").tobytes(), 8 * offsets),
+            arrays.binary(lattice.astype("<i2").tobytes(), 2 * lattice.shape[1] * before[offsets]),
         ],
-        names=[*BLOCK, "query", "kind", "ids", "keys", "numbers", "cosines"],
+        names=[*BLOCK, "query", "kind", "ids", "keys", "numbers", "cosines", "lattices"],
     )
 
 
@@ -246,4 +287,8 @@ def _of_block(batches: Iterable[pa.RecordBatch], top_n: int) -> Iterator[pa.Reco
         query = np.repeat(lists["query"].to_numpy().astype(np.int64), lengths)
         found = Kept(query, keys, _numbers(lists, "numbers", "<i8")[0], np.arange(len(ids)), cosine)
         key = lists["scope"][0].as_py(), lists["block"][0].as_py()
-        yield _batch(key, lists["kind"][0].as_py(), smallest([found], top_n), ids)
+        kept = smallest([found], top_n)
+        lattice, given = _lattices(lists, lengths)
+        told = given[kept.place]
+        rows = lattice[np.cumsum(given)[kept.place[told]] - 1]
+        yield _batch(key, lists["kind"][0].as_py(), kept, ids, rows, told)
