@@ -177,7 +177,9 @@ def _publish(
         with run.watch_tasks(f"publish {scope}"):
             inside = lists_of.of_scope(lists, search, scope)
             stored = sum(c.listed + c.inherited for b, c in zip(search.blocks, counts, strict=True) if b.scope == scope)
-            parts = max(1, min(stored // 5000, run.spark.sparkContext.defaultParallelism), stored // _FILE_ROWS)
+            # As many at a time as there are cores, to the end.
+            cores = min(max(stored // 5000, 1), run.spark.sparkContext.defaultParallelism)
+            parts = cores * max(1, round(stored / _FILE_ROWS / cores))
             final = lists_of.published_lists(inside, tracks.inheriting, search, made, parts)
             ours = replace(mark.of_stage(f"neighbors.publish {scope}"), details=told)
             version = run.store.replace(published, final, ours, where=f"scope = '{scope}'", in_order=True)

@@ -34,8 +34,10 @@ Ints = npt.NDArray[np.int64]
 _COPIES = "key int, block int, id binary, hash bigint, listed boolean, lattice binary, buckets binary, copies int"
 _PARTIALS = ", ".join(f"{column.name} {column.type}" for column in PARTIAL_LISTS.columns)
 
-# Copies of rows that a task holds, about, and the cost below which another task is not worth its start.
+# Rows that a task holds, about, of which each is sent to so many tasks, about, however many of its buckets these hold;
+# and the cost below which another task is not worth its start.
 _TASK_ROWS = 250_000
+_SENT = 1.5
 _TASK_COST = 100_000_000
 # Entries of partial lists that one partition of the merge reads, about.
 _MERGED_ENTRIES = 2_000_000
@@ -69,8 +71,8 @@ def search_of(blocks: Sequence[Block], ids: Ids, top_n: int, precision: str, par
     """The plan of all blocks, for `parallelism` tasks at a time."""
     cells = [BlockCells(b.sizes, np.maximum(b.sizes * b.listed // b.rows, 1), _places(b)) for b in blocks]
     cost = sum(block.predicted for block in blocks)
-    copies = sum(int(block.sizes.sum()) for block in blocks)
-    tasks = max(1, min(4 * parallelism, int(cost / _TASK_COST)), copies // _TASK_ROWS)
+    sent = int(_SENT * sum(block.rows for block in blocks))
+    tasks = max(1, min(4 * parallelism, int(cost / _TASK_COST)), sent // _TASK_ROWS)
     made = plan(cells, tasks)
     return Search(tuple(blocks), made, keys(len(made.costs)), ids, top_n, precision)
 
