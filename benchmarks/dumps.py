@@ -45,10 +45,12 @@ class Sample:
 
 
 def run_job(
-    job: str, root: Path, *settings: str, master: str | None = None, cores: int = 0, conf: Sequence[str] = ()
-) -> Cost:
+    job: str, root: Path, *settings: str, target: str = "local", master: str | None = None, cores: int = 0,
+    conf: Sequence[str] = (),
+) -> Cost:  # fmt: skip
     """Runs a job by scripts/submit.py, on tables below `root`; `conf`: options of Spark, key=value."""
-    command = [sys.executable, str(ROOT / "scripts/submit.py"), *(["--master", master] if master else [])]
+    command = [sys.executable, str(ROOT / "scripts/submit.py"), "--target", target]
+    command += ["--master", master] if master else []
     command += [word for option in conf for word in ("--conf", option)]
     command += [job, "--"]
     for setting in (f"storage.root={root}", *settings):

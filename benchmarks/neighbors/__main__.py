@@ -43,6 +43,7 @@ def parser() -> argparse.ArgumentParser:
     add("--floor", type=float, default=0.987, help="neighbors.recall_floor (0.987)")
     add("--set", action="append", default=[], metavar="K=V", help="another setting of the job; may be repeated")
     add("--conf", action="append", default=[], metavar="K=V", help="an option of Spark; may be repeated")
+    add("--target", default="local", help="target of scripts/submit.py (%(default)s)")
     add("--master", default=product.MASTER, help="Spark master (%(default)s)")
     add("--no-log", action="store_true", help="no event log: neither bytes nor tasks, and no cost of writing it")
     add("--truth", default="auto", help="own truth: none, full, queries of each block, or auto (full up to 2e10 pairs)")
@@ -119,7 +120,8 @@ def _runs(arguments: argparse.Namespace, scratch: Path, variant: str, size: int,
         named = {"variant": variant, "asked_rows": size, "profile": arguments.profile, "top_n": top_n}
         console.line(f"{variant} {size:,}, N = {top_n}: started")
         load = round(os.getloadavg()[0], 2)
-        run = product.run(scratch / "run", vectors, asked, arguments.master, arguments.conf, not arguments.no_log)
+        how = arguments.target, arguments.master, arguments.conf
+        run = product.run(scratch / "run", vectors, asked, *how, not arguments.no_log)
         if "failed" not in run and arguments.truth != "none":
             run["judged"] = product.judge(scratch / "run", drawn, product.scope_of(asked), top_n, arguments.truth)
         console.line(f"{variant} {size:,}, N = {top_n}: {run.get('wall_s', 'failed')}")

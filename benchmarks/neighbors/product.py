@@ -40,6 +40,7 @@ def run(
     scratch: Path,
     vectors: Path,
     settings: Mapping[str, str],
+    target: str = "local",
     master: str = MASTER,
     conf: Sequence[str] = (),
     with_log: bool = True,
@@ -57,7 +58,7 @@ def run(
     stated = [f"{name}={value}" for name, value in ({"neighbors.vectors": str(vectors)} | dict(settings)).items()]
     found: dict[str, Any] = {"settings": dict(settings)}
     try:
-        cost = run_job("neighbors", root, *stated, master=master, conf=options)
+        cost = run_job("neighbors", root, *stated, target=target, master=master, conf=options)
     except Failed as error:
         return found | {"failed": str(error), "blocks": _blocks(root, scope_of(settings))}
     ran = sorted(rows_of(root, "operations/runs"), key=lambda row: row["started_at"])
