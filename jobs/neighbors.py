@@ -174,6 +174,7 @@ def _publish(
     # Whoever audits the table later finds here how it was made.
     told = {"asked": asdict(replace(asked, precision=tracks.precision)), "name": settings.name}
     for scope in asked.scopes:
+        predicted = round(sum(block.predicted for block in search.blocks if block.scope == scope))
         with run.watch_tasks(f"publish {scope}"):
             inside = lists_of.of_scope(lists, search, scope)
             stored = sum(c.listed + c.inherited for b, c in zip(search.blocks, counts, strict=True) if b.scope == scope)
@@ -181,12 +182,18 @@ def _publish(
             cores = min(max(stored // 5000, 1), run.spark.sparkContext.defaultParallelism)
             parts = cores * max(1, round(stored / _FILE_ROWS / cores))
             final = lists_of.published_lists(inside, tracks.inheriting, search, made, parts)
-            ours = replace(mark.of_stage(f"neighbors.publish {scope}"), details=told)
+            ours = replace(mark.of_stage(f"neighbors.publish {scope}"), details=told | {"predicted_pairs": predicted})
             version = run.store.replace(published, final, ours, where=f"scope = '{scope}'", in_order=True)
             stage.table_versions[published.name] = version
     expected = lists_of.published_lists(lists, tracks.inheriting, search, made)
     with run.watch_tasks("published against staged"):
         stage.rows_in = stage.rows_out = run.store.assert_same(published, expected, "scope", asked.scopes)
+    due = sum(counted.listed + counted.inherited for counted in counts)
+    if stage.rows_out != due:
+        raise SoundalikeError(
+            f"table {published.name} got {stage.rows_out} lists, {due} were found or have to be inherited; restore the "
+            "version before and run again"
+        )
 
 
 if __name__ == "__main__":

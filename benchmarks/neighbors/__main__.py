@@ -116,7 +116,9 @@ def _runs(arguments: argparse.Namespace, scratch: Path, variant: str, size: int,
     write_table(vectors, drawn, variant)
     columns = drawn.made.x.shape[1]
     for top_n in arguments.top_n:
-        asked = product.settings_of(arguments.profile, columns, top_n, arguments.floor, arguments.set)
+        # Vectors near one point are probabilities of nothing.
+        given = ["neighbors.probability_groups=", *arguments.set] if variant == "dense" else arguments.set
+        asked = product.settings_of(arguments.profile, columns, top_n, arguments.floor, given)
         named = {"variant": variant, "asked_rows": size, "profile": arguments.profile, "top_n": top_n}
         console.line(f"{variant} {size:,}, N = {top_n}: started")
         load = round(os.getloadavg()[0], 2)

@@ -1,5 +1,6 @@
 """The family `kmeans_overlap`, the finer lattice and probability groups through the job, against brute force."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -102,6 +103,23 @@ def test_lists_pairs_and_recall_are_a_brute_force_over_the_cells(
         else:
             assert 0.98 <= found["ci_low"] <= found["recall"] < 1
     assert {scope: counted[f"{scope}.pairs"] for scope in pairs} == pairs
+
+
+def test_predicted_pairs_stand_in_the_commits(searched: Any, published: Any) -> None:
+    root = searched[0]
+    log = sorted((root / "gold/cells/_delta_log").glob("*.json"))
+    infos = [
+        json.loads(line)["commitInfo"] for file in log for line in file.read_text().splitlines() if "commitInfo" in line
+    ]
+    marks = [json.loads(info["userMetadata"]) for info in infos if "userMetadata" in info]
+    predicted = {mark["stage"].split()[-1]: mark["details"]["predicted_pairs"] for mark in marks}
+    (run,) = {row["run_id"] for row in published(root, "operations/neighbor_certificates", name="cells")}
+    counted = {row["counter"]: row["value"] for row in published(root, "operations/ledger", run_id=run)}
+
+    assert predicted.keys() == set(SCOPES.split(","))
+    for scope, pairs in predicted.items():
+        # Counted is each pair once; a pair that shares two cells is compared twice.
+        assert counted[f"{scope}.pairs"] < pairs < 2.5 * counted[f"{scope}.pairs"]
 
 
 def test_cells_are_taken_where_they_pay_and_tuned_within_the_grid(searched: Any, published: Any) -> None:

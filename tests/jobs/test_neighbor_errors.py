@@ -6,6 +6,8 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
+from soundalike.stages import neighbors
+
 pytestmark = pytest.mark.spark
 
 NAN = float("nan")
@@ -116,6 +118,23 @@ def test_a_vector_without_a_number_is_no_vector(search: Any, write_table: Any, p
     }
     (counted,) = published(tmp_path, "operations/ledger", counter="global.no_vector")
     assert counted["value"] == 3
+
+
+def test_a_list_that_nobody_inherits_is_missed(
+    search: Any, write_table: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_table(tmp_path / "own", GIVEN | {"recording_key": ["a", "a", "c"]})
+    made = neighbors.published_lists
+
+    def without_heirs(lists: Any, inheriting: Any, *others: Any) -> Any:
+        return made(lists, inheriting.where("track_id <> 'b'"), *others)
+
+    monkeypatch.setattr(neighbors, "published_lists", without_heirs)
+    assert search(tmp_path, scopes="global") == 1
+    assert said(capsys) == (
+        "neighbors: table gold/track_neighbors got 2 lists, 3 were found or have to be inherited; restore the version before "
+        "and run again"
+    )
 
 
 def test_fewest_cells_above_most(search: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

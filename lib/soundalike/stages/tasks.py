@@ -71,8 +71,8 @@ def search_of(blocks: Sequence[Block], ids: Ids, top_n: int, precision: str, par
     """The plan of all blocks, for `parallelism` tasks at a time."""
     cells = [BlockCells(b.sizes, np.maximum(b.sizes * b.listed // b.rows, 1), _places(b)) for b in blocks]
     cost = sum(block.predicted for block in blocks)
-    sent = int(_SENT * sum(block.rows for block in blocks))
-    tasks = max(1, min(4 * parallelism, int(cost / _TASK_COST)), sent // _TASK_ROWS)
+    sent = sum(min(block.sizes.sum(), _SENT * block.rows) for block in blocks)
+    tasks = max(1, min(4 * parallelism, int(cost / _TASK_COST)), int(sent) // _TASK_ROWS)
     made = plan(cells, tasks)
     return Search(tuple(blocks), made, keys(len(made.costs)), ids, top_n, precision)
 
