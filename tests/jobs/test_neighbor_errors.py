@@ -1,5 +1,6 @@
 """What the job `neighbors` refuses, by the last line that it says; nothing is published then."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -7,6 +8,7 @@ import pyarrow as pa
 import pytest
 
 from soundalike.stages import neighbors
+from soundalike.storage.store import Store
 
 pytestmark = pytest.mark.spark
 
@@ -134,6 +136,24 @@ def test_a_list_that_nobody_inherits_is_missed(
     assert said(capsys) == (
         "neighbors: table gold/track_neighbors got 2 lists, 3 were found or have to be inherited; restore the version before "
         "and run again"
+    )
+
+
+def test_a_list_that_is_not_stored_is_missed(
+    search: Any, write_table: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_table(tmp_path / "own", GIVEN)
+    replace = Store.replace
+
+    def without_b(store: Store, table: Any, rows: Any, *others: Any, **named: Any) -> int:
+        stored = rows.where("track_id <> 'b'") if table.name == "gold/track_neighbors" else rows
+        return replace(store, table, stored, *others, **named)
+
+    monkeypatch.setattr(Store, "replace", without_b)
+    assert search(tmp_path, scopes="global") == 1
+    assert re.sub("hash -?[0-9]+", "hash", said(capsys)) == (
+        "neighbors: table gold/track_neighbors where scope is global holds 2 rows (hash), written were 3 (hash); restore "
+        "the version before and run again"
     )
 
 

@@ -9,6 +9,9 @@ import numpy.typing as npt
 
 from soundalike.numeric.scaling import normalize
 
+# Rows whose lengths are worked out at a time: they stay in the processor's cache.
+_ROWS = 1024
+
 SCALE = 2880
 
 FINE_SCALE = 32_000
@@ -76,9 +79,10 @@ def similarity(distance: npt.ArrayLike, scale: int = SCALE) -> npt.NDArray[np.fl
 
 def half_squares(lattice: Lattice) -> npt.NDArray[np.int64]:
     """|v|^2 / 2 of each row (n,), an integer by the parity coordinate."""
-    total = np.zeros(len(lattice), dtype=np.int64)
-    for column in lattice.T:
-        total += column.astype(np.int64) ** 2
+    total = np.empty(len(lattice), dtype=np.int64)
+    for start in range(0, len(lattice), _ROWS):
+        rows = lattice[start : start + _ROWS].astype(np.int64)
+        np.einsum("ij,ij->i", rows, rows, out=total[start : start + _ROWS])
     return total >> 1
 
 
