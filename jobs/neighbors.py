@@ -173,7 +173,6 @@ def _publish(
     )
     # Whoever audits the table later finds here how it was made.
     told = {"asked": asdict(replace(asked, precision=tracks.precision)), "name": settings.name}
-    written = {}
     for scope in asked.scopes:
         predicted = round(sum(block.predicted for block in search.blocks if block.scope == scope))
         with run.watch_tasks(f"publish {scope}"):
@@ -182,12 +181,13 @@ def _publish(
             # As many at a time as there are cores, to the end.
             cores = min(max(stored // 5000, 1), run.spark.sparkContext.defaultParallelism)
             parts = cores * max(1, round(stored / _FILE_ROWS / cores))
-            final, content = run.store.watched(lists_of.published_lists(inside, tracks.inheriting, search, made, parts))
+            final = lists_of.published_lists(inside, tracks.inheriting, search, made, parts)
             ours = replace(mark.of_stage(f"neighbors.publish {scope}"), details=told | {"predicted_pairs": predicted})
             version = run.store.replace(published, final, ours, where=f"scope = '{scope}'", in_order=True)
-            stage.table_versions[published.name], written[scope] = version, content()
-    with run.watch_tasks("published against written"):
-        stage.rows_in = stage.rows_out = run.store.assert_same(published, written, "scope")
+            stage.table_versions[published.name] = version
+    expected = lists_of.published_lists(lists, tracks.inheriting, search, made)
+    with run.watch_tasks("published against staged"):
+        stage.rows_in = stage.rows_out = run.store.assert_same(published, expected, "scope", asked.scopes)
     due = sum(counted.listed + counted.inherited for counted in counts)
     if stage.rows_out != due:
         raise SoundalikeError(

@@ -152,7 +152,7 @@ def test_a_list_that_is_not_stored_is_missed(
     monkeypatch.setattr(Store, "replace", without_b)
     assert search(tmp_path, scopes="global") == 1
     assert re.sub("hash -?[0-9]+", "hash", said(capsys)) == (
-        "neighbors: table gold/track_neighbors where scope is global holds 2 rows (hash), written were 3 (hash); restore "
+        "neighbors: table gold/track_neighbors where scope is global holds 2 rows (hash), staged were 3 (hash); restore "
         "the version before and run again"
     )
 

@@ -78,7 +78,7 @@ def search(
     partials = partial_lists(found, made).persist()
     lists = final_lists(partials, merged_lists(partials, made, 1)).persist()
     versions = [version_of(block, "coarse", dimensions, {"top_n": str(top_n)}) for block in blocks]
-    published = published_lists(lists, inheriting, made, Made("run-1", "mine", tuple(versions)), 3)
+    published = published_lists(lists, inheriting, made, Made("run-1", "mine", tuple(versions)))
     rows = sorted(published.collect(), key=lambda row: (row.scope, row.block, row.track_id))
     return Found(inheriting, found, made, lists, published, rows)
 

@@ -108,7 +108,11 @@ def counters_of(blocks: Sequence[Block], counts: Sequence[Counts], scopes: Seque
 
 
 def published_lists(
-    lists: DataFrame, inheriting: DataFrame | None, search: Search, made: Made, parts: int
+    lists: DataFrame,
+    inheriting: DataFrame | None,
+    search: Search,
+    made: Made,
+    parts: int | None = None,
 ) -> DataFrame:
     """Rows of `gold/track_neighbors`.
 
@@ -117,7 +121,7 @@ def published_lists(
         inheriting: of `eligibility.inheriting`, None if nobody does.
         search: what they were found by.
         made: by whom and from what.
-        parts: partitions by ranges of (track_id, block), sorted by them, at most.
+        parts: partitions by ranges of (track_id, block), sorted by them; None = rows as they come.
     """
     own = lists.select("block", "id", "ids", "sizes", "distances", F.lit(False).alias("inherited"))
     if inheriting is not None:
@@ -128,8 +132,9 @@ def published_lists(
             "block", F.col("heir").alias("id"), "ids", "sizes", "distances", F.lit(True).alias("inherited")
         )
         own = own.unionByName(taken)
-    own = own.repartitionByRange(parts, "id", "block").sortWithinPartitions("id", "block")
-    return own.mapInArrow(partial(_decoded, search=search, made=made), _LISTS)
+    if parts:
+        own = own.repartitionByRange(parts, "id", "block").sortWithinPartitions("id", "block")
+    return own.mapInArrow(partial(_decoded, search=search, made=made, in_order=bool(parts)), _LISTS)
 
 
 def _encoded(batches: Iterable[pa.RecordBatch], search: Search) -> Iterator[pa.RecordBatch]:
@@ -142,7 +147,7 @@ def _encoded(batches: Iterable[pa.RecordBatch], search: Search) -> Iterator[pa.R
         yield pa.RecordBatch.from_arrays(columns, names=["block", "id", "heir"])
 
 
-def _decoded(batches: Iterable[pa.RecordBatch], search: Search, made: Made) -> Iterator[pa.RecordBatch]:
+def _decoded(batches: Iterable[pa.RecordBatch], search: Search, made: Made, in_order: bool) -> Iterator[pa.RecordBatch]:
     scale, last = PRECISIONS[search.precision][0], None
     scopes, names = (pa.array(column) for column in zip(*(block.key for block in search.blocks), strict=True))
     methods, versions = pa.array([block.model.family for block in search.blocks]), pa.array(made.versions)
@@ -150,7 +155,8 @@ def _decoded(batches: Iterable[pa.RecordBatch], search: Search, made: Made) -> I
         for start in range(0, batch.num_rows, _ROWS_OUT):
             rows = batch.slice(start, _ROWS_OUT)
             block, ids = rows.column("block"), rows.column("id")
-            last = _refuse_repeats(block, ids, last, search, made.vectors)
+            if in_order:
+                last = _refuse_repeats(block, ids, last, search, made.vectors)
             distance, counts = arrays.to_int_lists(rows.column("distances"))
             neighbors = search.ids.decode(search.ids.from_lists(rows.column("ids"), rows.column("sizes")))
             yield pa.RecordBatch.from_arrays(

@@ -5,11 +5,11 @@ A table that breaks its contract is never published.
 
 import threading
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Sequence
 from typing import Any
 
 from pyspark.errors import AnalysisException
-from pyspark.sql import Column, DataFrame, Observation, SparkSession
+from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from soundalike.contracts.table import Table
@@ -26,10 +26,6 @@ _PLAIN = {
     # Point reads prune to one row group: small groups, sorted by key.
     "parquet.block.row.count.limit": "10000",
 }
-
-
-# Rows, and a hash of them that depends on neither order nor partitions.
-Content = tuple[int, int]
 
 
 class Store:
@@ -235,28 +231,22 @@ class Store:
         self.log(table).assert_readable_everywhere(0, table.name)
         return True
 
-    @staticmethod
-    def watched(rows: DataFrame) -> tuple[DataFrame, Callable[[], Content]]:
-        """The rows, which are to be written once, and their content, known as soon as they are."""
-        seen = Observation()
-        return rows.observe(seen, *_contents(rows)), lambda: _content(seen.get)
-
-    def assert_same(self, table: Table, written: Mapping[str, Content], part: str) -> int:
-        """Counts and hashes the published parts, values of column `part`, against what was `written`.
+    def assert_same(self, table: Table, rows: DataFrame, part: str, parts: Sequence[str]) -> int:
+        """Counts and hashes the published `parts` (values of column `part`) against `rows`; returns the count.
 
         Raises:
             SoundalikeError: a part differs.
         """
-        rows = self.read(table).where(F.col(part).isin(*written))
-        found = {row[part]: _content(row) for row in rows.groupBy(part).agg(*_contents(rows)).collect()}
-        for value, expected in written.items():
-            count, hashed = found.get(value, (0, 0))
-            if (count, hashed) != expected:
+        published = content_hashes(self.read(table).where(F.col(part).isin(*parts)), part)
+        staged = content_hashes(rows, part)
+        for value in parts:
+            found, expected = published.get(value, (0, 0)), staged.get(value, (0, 0))
+            if found != expected:
                 raise SoundalikeError(
-                    f"table {table.name} where {part} is {value} holds {count} rows (hash {hashed}), written were "
-                    f"{expected[0]} (hash {expected[1]}); restore the version before and run again"
+                    f"table {table.name} where {part} is {value} holds {found[0]} rows (hash {found[1]}), "
+                    f"staged were {expected[0]} (hash {expected[1]}); restore the version before and run again"
                 )
-        return sum(count for count, _ in written.values())
+        return sum(count for count, _ in staged.values())
 
     def _stamps_of(self, table: Table) -> dict[str, str]:
         return {} if table.name.startswith("bronze/") else self.stamps
@@ -297,10 +287,9 @@ class Store:
         return f"{self.bronze_root if bronze else self.root}/_staging/{name}"
 
 
-def _contents(rows: DataFrame) -> list[Column]:
-    hashed = F.xxhash64(*rows.columns).cast("decimal(38,0)")
-    return [F.count(F.lit(1)).alias("count"), F.sum(hashed).alias("hash")]
-
-
-def _content(row: Any) -> Content:
-    return row["count"], int(row["hash"] or 0)
+def content_hashes(rows: DataFrame, part: str) -> dict[str, tuple[int, int]]:
+    """Value of `part` -> rows and a hash of their content that depends on neither order nor partitions."""
+    hashed = rows.groupBy(part).agg(
+        F.count(F.lit(1)).alias("rows"), F.sum(F.xxhash64(*rows.columns).cast("decimal(38,0)")).alias("hash")
+    )
+    return {row[part]: (int(row["rows"]), int(row["hash"])) for row in hashed.collect()}
