@@ -17,7 +17,7 @@ from soundalike.contracts.tables import (
 )
 from soundalike.errors import SoundalikeError
 from soundalike.run import Run, Stage, exit_with, main
-from soundalike.stages import certificates, eligibility, models, starting_cells, tasks
+from soundalike.stages import certificates, models, starting_cells, tasks
 from soundalike.stages import neighbors as lists_of
 from soundalike.stages.tasks import Search
 
@@ -68,9 +68,10 @@ def neighbors(run: Run) -> None:
         counts = lists_of.counts_of(lists, search, tracks.inheriting)
         stage.rows_out = sum(counted.listed for counted in counts)
     with run.stage("neighbors.certify") as stage:
+        framed: Any = run.spark.createDataFrame
         with run.watch_tasks("certificate tasks"):
-            stored = certificates.staged_lists(lists, questions, search)
-            verdicts = certificates.judged(stored, tracks.places, tracks.inheriting, questions, truth, search)
+            stored = certificates.staged_lists(lists, questions, search, framed)
+            verdicts = certificates.judged(stored, tracks.places, tracks.inheriting, questions, truth, search, framed)
         heirs = {block.key: counted.inherited for block, counted in zip(search.blocks, counts, strict=True)}
         found = certificates.certificates(
             verdicts, search, counts, heirs, questions, run_id=run.id, name=settings.name, exact_max=settings.exact_max,
@@ -154,9 +155,7 @@ def _publish(
     settings, decided = run.settings.neighbors, {"top_n": str(asked.top_n)}
     versions = (models.version_of(block, tracks.precision, tracks.dimensions, decided) for block in search.blocks)
     made = lists_of.Made(run.id, tracks.name, tuple(versions))
-    counters = eligibility.eligibility_counters(tracks.staged, asked.scopes, asked.strict).collect()
-    ledger = {row["counter"]: row["value"] for row in counters}
-    ledger |= lists_of.counters_of(search.blocks, counts, asked.scopes)
+    ledger = tracks.counters | lists_of.counters_of(search.blocks, counts, asked.scopes)
     rows = run.rows(
         NEIGHBOR_MODELS,
         [

@@ -45,6 +45,7 @@ class Tracks:
     known: list[Any]  # its rows
     sampled: Any  # of `samples.sampled_rows`
     total: int
+    counters: dict[str, int]  # for the ledger: the eligible tracks of each scope, and why others are not
     dimensions: int
     ids: Ids
     precision: str
@@ -93,7 +94,7 @@ def _placed(
     has_recordings: bool,
 ) -> Tracks:  # fmt: skip
     rows = run.store.read(table)
-    profile = eligibility.vector_profile(rows).collect()[0]
+    profile = eligibility.vector_profile(rows, asked.scopes, asked.strict).collect()[0]
     name = asked.vectors or TRACK_VECTORS.name
     if not eligibility.dimensions_of(profile):
         raise SoundalikeError(
@@ -106,8 +107,7 @@ def _placed(
     found = eligibility.representatives(places, inheriting)
     blocks = models.with_families(eligibility.rows_of_blocks(found), family, exact_max).persist()
     if not (known := blocks.collect()):
-        counted = eligibility.eligibility_counters(rows, asked.scopes, asked.strict).collect()
-        reasons = ", ".join(f"{row['counter']} {row['value']}" for row in counted if row["value"])
+        reasons = ", ".join(f"{name} {count}" for name, count in profile["counters"].items() if count)
         raise SoundalikeError(f"no track is eligible in any scope ({reasons}); nothing was published")
     of_run = run.settings.neighbors
     sampled = samples.sampled_rows(
@@ -115,8 +115,8 @@ def _placed(
     ).persist()
     ids = Ids(packed=profile["unpacked"] == 0)
     return Tracks(
-        name, rows, places, inheriting, found, blocks, known, sampled, profile["tracks"], profile["dimensions"], ids,
-        precision,
+        name, rows, places, inheriting, found, blocks, known, sampled, profile["tracks"], profile["counters"],
+        profile["dimensions"], ids, precision,
     )  # fmt: skip
 
 

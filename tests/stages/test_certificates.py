@@ -121,8 +121,9 @@ def certified(
 ) -> dict[str, Certificate]:
     search = search or found.search
     mine, truth = asked
-    stored = published_lists(rows, mine) if published else staged_lists(rows, mine, search)
-    verdicts = judged(stored, found.places, found.inheriting, mine, truth, search)
+    framed = rows.sparkSession.createDataFrame
+    stored = published_lists(rows, mine, framed) if published else staged_lists(rows, mine, search, framed)
+    verdicts = judged(stored, found.places, found.inheriting, mine, truth, search, framed)
     if published:
         counts = counts_of_published(rows, found.representatives, search)
     else:
@@ -136,6 +137,18 @@ def certified(
 
 def row_of(certificate: Certificate) -> dict[str, Any]:
     return dict(zip(CERTIFICATES.column_names, certificate.row, strict=True))
+
+
+def test_lists_of_the_judging_questions_alone_are_brought(spark: Any, found: Found, ask: Callable[..., Any]) -> None:
+    mine, _ = ask(7)
+    wanted = {(*key, track) for key, asked in mine.items() for track in asked.ids.to_pylist()}
+    assert len(wanted) == 7 * (1 + len(SPOILED)) + 4 + 1
+    framed = spark.createDataFrame
+    for stored in (
+        staged_lists(staged_of(spark, found, found.lists), mine, found.search, framed),
+        published_lists(published_of(spark, found, found.lists), mine, framed),
+    ):
+        assert {(row.scope, row.block, row.track_id) for row in stored.collect()} == wanted
 
 
 @pytest.mark.parametrize("published", [False, True])

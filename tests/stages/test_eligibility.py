@@ -10,7 +10,6 @@ from soundalike.errors import SoundalikeError
 from soundalike.stages.eligibility import (
     catalog_of,
     dimensions_of,
-    eligibility_counters,
     inheriting,
     places,
     repeated_tracks,
@@ -60,7 +59,7 @@ def test_eligibility_is_counted_by_the_first_reason(spark: Any) -> None:
     tracks = searched(frame)
 
     def counted(strict: bool) -> dict[str, int]:
-        return {row.counter: row.value for row in eligibility_counters(tracks, SCOPES, strict).collect()}
+        return dict(vector_profile(tracks, SCOPES, strict).first().counters)
 
     assert counted(strict=True) == {
         "genre.eligible": 3, "genre.no_vector": 4, "genre.untrusted": 1, "genre.no_genre": 3, "genre.undated": 0,
@@ -178,10 +177,9 @@ def test_without_any_vector_there_is_nothing_to_search(spark: Any) -> None:
     staged = searched(frame, groups=(2, 2))
 
     assert width_of(tracks_from_vectors(frame)) == 0
-    assert dimensions_of(vector_profile(staged).first()) == 0
+    assert dimensions_of(vector_profile(staged, ["genre"], True).first()) == 0
     assert places(staged, SCOPES, True).collect() == []
-    counters = {row.counter: row.value for row in eligibility_counters(staged, ["genre"], True).collect()}
-    assert counters["genre.no_vector"] == 1
+    assert vector_profile(staged, ["genre"], True).first().counters["genre.no_vector"] == 1
 
 
 def test_the_profile_of_tracks(spark: Any) -> None:
@@ -189,7 +187,7 @@ def test_the_profile_of_tracks(spark: Any) -> None:
     frame = spark.createDataFrame(
         [(uuid, [1.0, 2.0, 3.0]), (uuid.upper(), [1.0, 2.0, 0.0]), ("b", None)], "track_id string, vector array<double>"
     )
-    row = vector_profile(searched(frame)).first()
+    row = vector_profile(searched(frame), ["genre"], True).first()
     assert (row.tracks, row.unnamed, row.unpacked, row.dimensions, dimensions_of(row)) == (3, 0, 2, 3, 3)
 
 
@@ -220,7 +218,7 @@ def test_tables_that_do_not_fit_are_refused(spark: Any) -> None:
 def test_widths_and_ids_that_do_not_fit_are_refused(spark: Any, data: list, message: str) -> None:
     frame = spark.createDataFrame(data, "track_id string, vector array<double>").coalesce(1)
     with pytest.raises(SoundalikeError, match=message):
-        dimensions_of(vector_profile(searched(frame)).first())
+        dimensions_of(vector_profile(searched(frame), ["genre"], True).first())
 
 
 def test_tracks_that_stand_twice_are_found(spark: Any) -> None:

@@ -67,7 +67,7 @@ def search(
     """All steps. `factor`: as if there were so many times the rows, so that there are several tasks."""
     tracks = places_of.tracks_from_vectors(frame)
     staged = places_of.searched_tracks(tracks, places_of.width_of(tracks), (), "coarse", catalog)
-    dimensions = places_of.dimensions_of(places_of.vector_profile(staged).first())
+    dimensions = places_of.dimensions_of(places_of.vector_profile(staged, ["genre"], True).first())
     placed = places_of.places(staged, tuple(scopes), True).persist()
     inheriting = places_of.inheriting(placed).persist()
     found = places_of.representatives(placed, inheriting).persist()

@@ -3,7 +3,7 @@
 All that reaches the driver is of a bounded sample: the questions, their stored lists, and the tracks that these name.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
 
 from soundalike.numeric.cells import KmeansOverlap
 from soundalike.numeric.certificate import OUTSIDE, PAD, StoredLists, Truth, Verdict, half_square_distances, judge
@@ -21,11 +22,14 @@ from soundalike.stages.eligibility import BLOCK
 from soundalike.stages.models import Block
 from soundalike.stages.neighbors import Counts
 from soundalike.stages.tasks import Search
-from soundalike.stages.truth import Key, Nearest, Questions, by_block, picked
+from soundalike.stages.truth import Key, Nearest, Questions, by_block
+
+# Makes rows in Spark of a table.
+Framed = Callable[[pa.Table], DataFrame]
 
 _STORED = "scope string, block string, track_id string, ids array<string>, similarities array<double>"
-_TRACKS = "scope string, block string, track_id string, recording_key string, listed boolean, lattice binary"
-_HEIRS = "scope string, block string, track_id string"
+_TRACKS = (*BLOCK, "track_id", "recording_key", "listed", "lattice")
+_HEIRS = (*BLOCK, "track_id")
 
 
 @dataclass(frozen=True)
@@ -37,54 +41,82 @@ class Certificate:
     defect: str | None
 
 
-def staged_lists(lists: DataFrame, asked: Mapping[Key, Questions], search: Search) -> DataFrame:
-    """Of `neighbors.final_lists` those of the judging questions: scope, block, track_id, ids, similarities."""
-    wanted = {number: search.ids.encode(_judging(asked[block.key])) for number, block in enumerate(search.blocks)}
-    return lists.select("block", "id", "ids", "sizes", "distances").mapInArrow(
-        partial(_of_staged, wanted=wanted, search=search), _STORED
-    )
+def staged_lists(lists: DataFrame, asked: Mapping[Key, Questions], search: Search, framed: Framed) -> DataFrame:
+    """Of `neighbors.final_lists` those of the judging questions: scope, block, track_id, ids, similarities.
+
+    `framed`: makes rows in Spark of a table.
+    """
+    wanted = [_judging(asked[block.key]) for block in search.blocks]
+    number = np.repeat(np.arange(len(wanted), dtype=np.int32), [len(ids) for ids in wanted])
+    named = pa.table({"block": number, "id": search.ids.encode(pa.concat_arrays(wanted))})
+    own = lists.select("block", "id", "ids", "sizes", "distances")
+    return _semi_joined(own, named, framed).mapInArrow(partial(_of_staged, search=search), _STORED)
 
 
-def published_lists(lists: DataFrame, asked: Mapping[Key, Questions]) -> DataFrame:
+def published_lists(lists: DataFrame, asked: Mapping[Key, Questions], framed: Framed) -> DataFrame:
     """As `staged_lists`, of rows of `gold/track_neighbors`."""
-    wanted = {key: _judging(questions) for key, questions in asked.items()}
     own = lists.where("not inherited").select(*BLOCK, "track_id", "neighbors")
-    return own.mapInArrow(partial(_of_published, wanted=wanted), _STORED)
+    wanted = _tracks_of({key: _judging(questions) for key, questions in asked.items()})
+    return _semi_joined(own, wanted, framed).mapInArrow(_of_published, _STORED)
+
+
+def _picked(
+    rows: DataFrame, wanted: Mapping[Key, pa.Array], columns: Sequence[str], framed: Framed
+) -> dict[Key, pa.Table]:
+    """By block, of rows of blocks, those whose track_id is `wanted` there: few enough for the driver.
+
+    `columns`: which to keep, scope and block and track_id among them.
+    """
+    return by_block(_semi_joined(rows.select(*columns), _tracks_of(wanted), framed).toArrow())
+
+
+def _tracks_of(ids: Mapping[Key, pa.Array]) -> pa.Table:
+    """Columns scope, block, track_id from the ids of each block."""
+    count = [len(of_block) for of_block in ids.values()]
+    names = [pa.array(np.repeat(np.array(part, dtype=object), count), pa.string()) for part in zip(*ids, strict=True)]
+    return pa.table([*names, pa.concat_arrays(list(ids.values()))], names=[*BLOCK, "track_id"])
+
+
+def _semi_joined(rows: DataFrame, wanted: pa.Table, framed: Framed) -> DataFrame:
+    """The rows that agree with one of `wanted` in all of its columns.
+
+    A hash of them decides: it is all that has to be known of `wanted` everywhere. By chance a row more may pass.
+    `framed` makes rows in Spark of a table.
+    """
+    hashed = F.xxhash64(*wanted.column_names).alias("hashed")
+    known = framed(wanted).select(hashed)
+    return rows.select("*", hashed).join(F.broadcast(known), on="hashed", how="left_semi").drop("hashed")
 
 
 def _judging(asked: Questions) -> pa.Array:
     return asked.ids.filter(pa.array(asked.judging))
 
 
-def _of_staged(
-    batches: Iterable[pa.RecordBatch], wanted: Mapping[int, pa.Array], search: Search
-) -> Iterator[pa.RecordBatch]:
+def _of_staged(batches: Iterable[pa.RecordBatch], search: Search) -> Iterator[pa.RecordBatch]:
     scale = PRECISIONS[search.precision][0]
     for batch in batches:
-        for (number,), rows in arrays.parted(batch, ("block",)):
-            rows = rows.filter(pc.is_in(rows.column("id"), value_set=wanted[number]))
-            distance, counts = arrays.to_int_lists(rows.column("distances"))
-            ids = search.ids.decode(search.ids.from_lists(rows.column("ids"), rows.column("sizes")))
-            key, track = search.blocks[number].key, search.ids.decode(rows.column("id"))
-            yield _stored(key, track, arrays.offsets_of(counts), ids, pa.array(similarity(distance, scale)))
+        distance, counts = arrays.to_int_lists(batch.column("distances"))
+        ids = search.ids.decode(search.ids.from_lists(batch.column("ids"), batch.column("sizes")))
+        key = (names.take(batch.column("block")) for names in search.names)
+        yield _stored(key, search.ids.decode(batch.column("id")), counts, ids, similarity(distance, scale))
 
 
-def _of_published(batches: Iterable[pa.RecordBatch], wanted: Mapping[Key, pa.Array]) -> Iterator[pa.RecordBatch]:
+def _of_published(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     for batch in batches:
-        for key, rows in arrays.parted(batch, BLOCK):
-            if key in wanted:
-                rows = rows.filter(pc.is_in(rows.column("track_id"), value_set=wanted[key]))
-                lengths, ids, similarities = arrays.from_neighbors(rows.column("neighbors"))
-                offsets = arrays.offsets_of(lengths)
-                yield _stored(key, rows.column("track_id"), offsets, ids, pa.array(similarities))
+        lengths, ids, similarities = arrays.from_neighbors(batch.column("neighbors"))
+        key = (batch.column(name) for name in BLOCK)
+        yield _stored(key, batch.column("track_id"), lengths, ids, similarities)
 
 
-def _stored(key: Key, tracks: pa.Array, offsets: Any, ids: pa.Array, similarities: pa.Array) -> pa.RecordBatch:
+def _stored(
+    key: Iterable[pa.Array], tracks: pa.Array, lengths: Any, ids: pa.Array, similarities: Any
+) -> pa.RecordBatch:
+    offsets = pa.array(arrays.offsets_of(lengths))
     columns = [
-        *(pa.array([name] * len(tracks), type=pa.string()) for name in key),
+        *key,
         tracks,
-        pa.ListArray.from_arrays(pa.array(offsets), ids),
-        pa.ListArray.from_arrays(pa.array(offsets), similarities),
+        pa.ListArray.from_arrays(offsets, ids),
+        pa.ListArray.from_arrays(offsets, pa.array(similarities)),
     ]
     return pa.RecordBatch.from_arrays(columns, names=[*BLOCK, "track_id", "ids", "similarities"])
 
@@ -96,6 +128,7 @@ def judged(
     asked: Mapping[Key, Questions],
     truth: Mapping[tuple[Key, str], Nearest],
     search: Search,
+    framed: Framed,
 ) -> list[Verdict]:
     """The verdict on each block of the search; positions in it are those of its judging questions.
 
@@ -106,13 +139,14 @@ def judged(
         asked: of `truth.questions`.
         truth: of `truth.answered`, for the same questions.
         search: what is judged.
+        framed: makes rows in Spark of a table.
     """
     lists = by_block(stored.toArrow())
     named = {key: _named(questions, lists.get(key)) for key, questions in asked.items()}
-    tracks = picked(places, named, _TRACKS)
+    tracks = _picked(places, named, _TRACKS, framed)
     heirs: dict[Key, pa.Table] = {}
     if inheriting is not None:
-        heirs = picked(inheriting, named, _HEIRS)
+        heirs = _picked(inheriting, named, _HEIRS, framed)
     result = []
     for block in search.blocks:
         key, questions = block.key, asked[block.key]

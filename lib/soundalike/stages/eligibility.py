@@ -3,7 +3,7 @@
 A track that has no place in a scope is counted there under the first reason that holds.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from typing import Any
 
@@ -150,13 +150,20 @@ def _spread(rows: npt.NDArray[Any], given: npt.NDArray[np.bool_]) -> npt.NDArray
     return result
 
 
-def vector_profile(tracks: DataFrame) -> DataFrame:
+def vector_profile(tracks: DataFrame, scopes: Sequence[str], strict: bool) -> DataFrame:
     """One row about all `searched_tracks`.
 
     Columns tracks, unnamed (have no id), unpacked (ids that are not lower-case UUIDs), narrowest and widest (struct of
-    width and track_id; null = no vector is given), dimensions (of the lattice without its parity; null = no vector).
+    width and track_id; null = no vector is given), dimensions (of the lattice without its parity; null = no vector),
+    counters (for the ledger, map<string,bigint>: per scope `eligible` and each of REASONS, zero included; every track
+    is counted once per scope). `strict`: untrusted ones are not eligible.
     """
     width = F.when(F.col("width").isNotNull(), F.struct("width", F.col("track_id")))
+    counters = {
+        f"{scope}.{reason}": F.count_if(_reason(scope, strict) == reason)
+        for scope in scopes
+        for reason in ("eligible", *REASONS)
+    }
     return tracks.agg(
         F.count(F.lit(1)).alias("tracks"),
         F.count_if(F.col("track_id").isNull()).alias("unnamed"),
@@ -164,6 +171,7 @@ def vector_profile(tracks: DataFrame) -> DataFrame:
         F.min(width).alias("narrowest"),
         F.max(width).alias("widest"),
         (F.max(F.length("lattice")) / 2 - 1).cast("int").alias("dimensions"),
+        F.map_from_arrays(F.array(*map(F.lit, counters)), F.array(*counters.values())).alias("counters"),
     )
 
 
@@ -189,29 +197,6 @@ def dimensions_of(profile: Any) -> int:
     if not WIDTHS[0] <= widest["width"] <= WIDTHS[1]:
         raise SoundalikeError(f"vectors have {widest['width']} dimensions, expected {WIDTHS[0]} to {WIDTHS[1]}")
     return int(widest["width"])
-
-
-def eligibility_counters(tracks: DataFrame, scopes: Sequence[str], strict: bool) -> DataFrame:
-    """Rows (counter, value) for the ledger: per scope `eligible` and each of REASONS; zero included.
-
-    Every track is counted once per scope. `tracks`: of `searched_tracks`; `strict`: untrusted ones are not
-    eligible.
-    """
-    counters = {
-        f"{scope}.{reason}": F.count_if(_reason(scope, strict) == reason)
-        for scope in scopes
-        for reason in ("eligible", *REASONS)
-    }
-    return as_counters(tracks, counters)
-
-
-def as_counters(rows: DataFrame, counters: Mapping[str, Column]) -> DataFrame:
-    """One aggregate over all rows per counter, as rows (counter string, value bigint); null is 0."""
-    aggregates = [
-        F.struct(F.lit(name).alias("counter"), F.coalesce(value, F.lit(0)).cast("bigint").alias("value"))
-        for name, value in counters.items()
-    ]
-    return rows.agg(F.array(*aggregates).alias("counters")).select(F.inline("counters"))
 
 
 def _reason(scope: str, strict: bool) -> Column:

@@ -149,7 +149,7 @@ def _encoded(batches: Iterable[pa.RecordBatch], search: Search) -> Iterator[pa.R
 
 def _decoded(batches: Iterable[pa.RecordBatch], search: Search, made: Made, in_order: bool) -> Iterator[pa.RecordBatch]:
     scale, last = PRECISIONS[search.precision][0], None
-    scopes, names = (pa.array(column) for column in zip(*(block.key for block in search.blocks), strict=True))
+    scopes, names = search.names
     methods, versions = pa.array([block.model.family for block in search.blocks]), pa.array(made.versions)
     for batch in batches:
         for start in range(0, batch.num_rows, _ROWS_OUT):

@@ -61,9 +61,15 @@ class Search:
     def tasks(self) -> int:
         return len(self.keys)
 
+    @property
+    def names(self) -> tuple[pa.Array, pa.Array]:
+        """Scope and name of each block."""
+        scopes, names = zip(*(block.key for block in self.blocks), strict=True)
+        return pa.array(scopes), pa.array(names)
+
     def position_of(self, scopes: pa.Array, names: pa.Array) -> Ints:
         """(n,): where the blocks of these names stand."""
-        known = pa.array([f"{scope}\x1f{name}" for scope, name in (block.key for block in self.blocks)])
+        known = pc.binary_join_element_wise(*self.names, "\x1f")
         return pc.index_in(pc.binary_join_element_wise(scopes, names, "\x1f"), value_set=known).to_numpy()
 
 

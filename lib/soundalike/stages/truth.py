@@ -100,25 +100,6 @@ def by_block(rows: pa.Table) -> dict[Key, pa.Table]:
     return {(part["scope"][0].as_py(), part["block"][0].as_py()): part for part in parts}
 
 
-def picked(rows: DataFrame, wanted: Mapping[Key, pa.Array], schema: str) -> dict[Key, pa.Table]:
-    """By block, of rows of blocks, those whose track_id is `wanted` there: few enough for the driver.
-
-    `schema`: the columns to keep, scope and block among them.
-    """
-    names = [column.split()[0] for column in schema.split(", ")]
-    return by_block(rows.select(*names).mapInArrow(partial(_pick, wanted=wanted), schema).toArrow())
-
-
-def _pick(batches: Iterable[pa.RecordBatch], wanted: Mapping[Key, pa.Array]) -> Iterator[pa.RecordBatch]:
-    every = pc.unique(pa.concat_arrays(list(wanted.values())))
-    for batch in batches:
-        # Most rows are wanted in no block.
-        found = batch.filter(pc.is_in(batch.column("track_id"), value_set=every))
-        for key, rows in arrays.parted(found, BLOCK):
-            if key in wanted:
-                yield rows.filter(pc.is_in(rows.column("track_id"), value_set=wanted[key]))
-
-
 def answered(
     representatives: DataFrame, asked: Mapping[Key, Questions], top_n: int, precision: str, tasks: int
 ) -> dict[tuple[Key, str], Nearest]:

@@ -155,7 +155,8 @@ class Store:
         if table.is_staged:
             # Nobody reads its properties, so that the commit of the rows may make the table.
             writer = rows.write.format("delta").mode("overwrite").option("userMetadata", mark.text())
-            return self._commit(table, writer)
+            # All of it is read: no file is skipped by what it holds.
+            return self._commit(table, writer.option("delta.dataSkippingNumIndexedCols", "0"))
         # An empty table needs no search for the rows to replace.
         fresh = self.ensure(table)
         writer = rows.write.format("delta").mode("append" if fresh else "overwrite").option("userMetadata", mark.text())
