@@ -43,11 +43,10 @@ def certify(run: Run) -> None:
             search = tasks.search_of(blocks, tracks.ids, asked.top_n, tracks.precision, parallelism)
             scopes = ", ".join(f"'{scope}'" for scope in asked.scopes)
             lists = run.store.read(published, version).where(f"scope IN ({scopes})")
-            framed: Any = run.spark.createDataFrame
             with run.watch_tasks("certificate tasks"):
-                stored = certificates.published_lists(lists, questions, framed)
+                stored = certificates.published_lists(lists, questions, run.framed)
                 verdicts = certificates.judged(
-                    stored, tracks.places, tracks.inheriting, questions, truth, search, framed
+                    stored, tracks.places, tracks.inheriting, questions, truth, search, run.framed
                 )
                 counts = lists_of.counts_of_published(lists, tracks.representatives, search)
                 heirs = lists_of.heirs_of(tracks.inheriting)

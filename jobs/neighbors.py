@@ -68,10 +68,11 @@ def neighbors(run: Run) -> None:
         counts = lists_of.counts_of(lists, search, tracks.inheriting)
         stage.rows_out = sum(counted.listed for counted in counts)
     with run.stage("neighbors.certify") as stage:
-        framed: Any = run.spark.createDataFrame
         with run.watch_tasks("certificate tasks"):
-            stored = certificates.staged_lists(lists, questions, search, framed)
-            verdicts = certificates.judged(stored, tracks.places, tracks.inheriting, questions, truth, search, framed)
+            stored = certificates.staged_lists(lists, questions, search, run.framed)
+            verdicts = certificates.judged(
+                stored, tracks.places, tracks.inheriting, questions, truth, search, run.framed
+            )
         heirs = {block.key: counted.inherited for block, counted in zip(search.blocks, counts, strict=True)}
         found = certificates.certificates(
             verdicts, search, counts, heirs, questions, run_id=run.id, name=settings.name, exact_max=settings.exact_max,

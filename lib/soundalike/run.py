@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Any
 
 from pyspark import inheritable_thread_target
 from pyspark.sql import DataFrame, SparkSession
@@ -100,6 +101,10 @@ class Run:
         """A small DataFrame with the columns of `table`."""
         schema = ", ".join(f"`{column.name}` {column.type}" for column in table.columns)
         return self.spark.createDataFrame(list(rows), schema).coalesce(1)
+
+    def framed(self, table: Any) -> DataFrame:
+        """The rows of an Arrow table."""
+        return self.spark.createDataFrame(table)
 
     def together(self, *writes: Callable[[], object]) -> None:
         """Runs writes of tables that do not need each other at the same time; raises the first error in their order.

@@ -15,6 +15,17 @@ import pyarrow.compute as pc
 Ints = npt.NDArray[np.integer[Any]]
 
 
+# Rows with lists in them that are worked on at a time: their texts stay far below Arrow's 2 GB per column.
+_ROWS = 4096
+
+
+def small(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """The same rows in batches of few, none of them empty."""
+    for batch in batches:
+        for start in range(0, batch.num_rows, _ROWS):
+            yield batch.slice(start, _ROWS)
+
+
 def block_runs(batches: Iterable[pa.RecordBatch], keys: tuple[str, ...]) -> Iterator[pa.Table]:
     """One table, of one chunk per column, for each run of equal `keys`; a run may span batches."""
     held: list[pa.RecordBatch] = []

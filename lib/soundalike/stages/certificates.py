@@ -50,42 +50,38 @@ def staged_lists(lists: DataFrame, asked: Mapping[Key, Questions], search: Searc
     number = np.repeat(np.arange(len(wanted), dtype=np.int32), [len(ids) for ids in wanted])
     named = pa.table({"block": number, "id": search.ids.encode(pa.concat_arrays(wanted))})
     own = lists.select("block", "id", "ids", "sizes", "distances")
-    return _semi_joined(own, named, framed).mapInArrow(partial(_of_staged, search=search), _STORED)
+    return _semi_joined(own, framed(named)).mapInArrow(partial(_of_staged, search=search), _STORED)
 
 
 def published_lists(lists: DataFrame, asked: Mapping[Key, Questions], framed: Framed) -> DataFrame:
     """As `staged_lists`, of rows of `gold/track_neighbors`."""
     own = lists.where("not inherited").select(*BLOCK, "track_id", "neighbors")
     wanted = _tracks_of({key: _judging(questions) for key, questions in asked.items()})
-    return _semi_joined(own, wanted, framed).mapInArrow(_of_published, _STORED)
+    return _semi_joined(own, framed(wanted)).mapInArrow(_of_published, _STORED)
 
 
-def _picked(
-    rows: DataFrame, wanted: Mapping[Key, pa.Array], columns: Sequence[str], framed: Framed
-) -> dict[Key, pa.Table]:
-    """By block, of rows of blocks, those whose track_id is `wanted` there: few enough for the driver.
-
-    `columns`: which to keep, scope and block and track_id among them.
-    """
-    return by_block(_semi_joined(rows.select(*columns), _tracks_of(wanted), framed).toArrow())
+def _picked(rows: DataFrame, columns: Sequence[str], wanted: DataFrame) -> dict[Key, pa.Table]:
+    """By block, of rows of blocks, those that are `wanted`: few enough for the driver. `columns`: which to keep."""
+    return by_block(_semi_joined(rows.select(*columns), wanted).toArrow())
 
 
 def _tracks_of(ids: Mapping[Key, pa.Array]) -> pa.Table:
     """Columns scope, block, track_id from the ids of each block."""
-    count = [len(of_block) for of_block in ids.values()]
-    names = [pa.array(np.repeat(np.array(part, dtype=object), count), pa.string()) for part in zip(*ids, strict=True)]
+    number = pa.array(np.repeat(np.arange(len(ids)), [len(of_block) for of_block in ids.values()]))
+    names = [pa.array(part, pa.string()).take(number) for part in zip(*ids, strict=True)]
     return pa.table([*names, pa.concat_arrays(list(ids.values()))], names=[*BLOCK, "track_id"])
 
 
-def _semi_joined(rows: DataFrame, wanted: pa.Table, framed: Framed) -> DataFrame:
-    """The rows that agree with one of `wanted` in all of its columns.
+def _semi_joined(rows: DataFrame, wanted: DataFrame) -> DataFrame:
+    """The rows that agree with one of `wanted` in all of its columns, which have to be of the same types.
 
-    A hash of them decides: it is all that has to be known of `wanted` everywhere. By chance a row more may pass.
-    `framed` makes rows in Spark of a table.
+    A hash of them decides: it is all that has to be known of `wanted` everywhere. If a row more passes by chance,
+    nobody looks it up.
     """
-    hashed = F.xxhash64(*wanted.column_names).alias("hashed")
-    known = framed(wanted).select(hashed)
-    return rows.select("*", hashed).join(F.broadcast(known), on="hashed", how="left_semi").drop("hashed")
+    hashed = F.xxhash64(*wanted.columns).alias("hashed")
+    return (
+        rows.select("*", hashed).join(F.broadcast(wanted.select(hashed)), on="hashed", how="left_semi").drop("hashed")
+    )
 
 
 def _judging(asked: Questions) -> pa.Array:
@@ -94,7 +90,7 @@ def _judging(asked: Questions) -> pa.Array:
 
 def _of_staged(batches: Iterable[pa.RecordBatch], search: Search) -> Iterator[pa.RecordBatch]:
     scale = PRECISIONS[search.precision][0]
-    for batch in batches:
+    for batch in arrays.small(batches):
         distance, counts = arrays.to_int_lists(batch.column("distances"))
         ids = search.ids.decode(search.ids.from_lists(batch.column("ids"), batch.column("sizes")))
         key = (names.take(batch.column("block")) for names in search.names)
@@ -102,7 +98,7 @@ def _of_staged(batches: Iterable[pa.RecordBatch], search: Search) -> Iterator[pa
 
 
 def _of_published(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    for batch in batches:
+    for batch in arrays.small(batches):
         lengths, ids, similarities = arrays.from_neighbors(batch.column("neighbors"))
         key = (batch.column(name) for name in BLOCK)
         yield _stored(key, batch.column("track_id"), lengths, ids, similarities)
@@ -143,10 +139,11 @@ def judged(
     """
     lists = by_block(stored.toArrow())
     named = {key: _named(questions, lists.get(key)) for key, questions in asked.items()}
-    tracks = _picked(places, named, _TRACKS, framed)
+    wanted = framed(_tracks_of(named))
+    tracks = _picked(places, _TRACKS, wanted)
     heirs: dict[Key, pa.Table] = {}
     if inheriting is not None:
-        heirs = _picked(inheriting, named, _HEIRS, framed)
+        heirs = _picked(inheriting, _HEIRS, wanted)
     result = []
     for block in search.blocks:
         key, questions = block.key, asked[block.key]

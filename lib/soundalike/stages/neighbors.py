@@ -21,8 +21,6 @@ from soundalike.stages.tasks import Search
 _LISTS = ", ".join(f"{column.name} {column.type}" for column in TRACK_NEIGHBORS.columns)
 Last = tuple[int, bytes] | None
 _INHERITED = "block int, id binary, heir binary"
-# Rows of one Arrow batch with lists in it: their texts stay far below Arrow's 2 GB per column.
-_ROWS_OUT = 4096
 
 
 @dataclass(frozen=True)
@@ -151,27 +149,25 @@ def _decoded(batches: Iterable[pa.RecordBatch], search: Search, made: Made, in_o
     scale, last = PRECISIONS[search.precision][0], None
     scopes, names = search.names
     methods, versions = pa.array([block.model.family for block in search.blocks]), pa.array(made.versions)
-    for batch in batches:
-        for start in range(0, batch.num_rows, _ROWS_OUT):
-            rows = batch.slice(start, _ROWS_OUT)
-            block, ids = rows.column("block"), rows.column("id")
-            if in_order:
-                last = _refuse_repeats(block, ids, last, search, made.vectors)
-            distance, counts = arrays.to_int_lists(rows.column("distances"))
-            neighbors = search.ids.decode(search.ids.from_lists(rows.column("ids"), rows.column("sizes")))
-            yield pa.RecordBatch.from_arrays(
-                [
-                    scopes.take(block),
-                    names.take(block),
-                    search.ids.decode(ids),
-                    arrays.from_neighbor_lists(neighbors, similarity(distance, scale), counts),
-                    rows.column("inherited"),
-                    methods.take(block),
-                    pa.array([made.run_id] * len(block)),
-                    versions.take(block),
-                ],
-                names=TRACK_NEIGHBORS.column_names,
-            )
+    for rows in arrays.small(batches):
+        block, ids = rows.column("block"), rows.column("id")
+        if in_order:
+            last = _refuse_repeats(block, ids, last, search, made.vectors)
+        distance, counts = arrays.to_int_lists(rows.column("distances"))
+        neighbors = search.ids.decode(search.ids.from_lists(rows.column("ids"), rows.column("sizes")))
+        yield pa.RecordBatch.from_arrays(
+            [
+                scopes.take(block),
+                names.take(block),
+                search.ids.decode(ids),
+                arrays.from_neighbor_lists(neighbors, similarity(distance, scale), counts),
+                rows.column("inherited"),
+                methods.take(block),
+                pa.array([made.run_id] * len(block)),
+                versions.take(block),
+            ],
+            names=TRACK_NEIGHBORS.column_names,
+        )
 
 
 def _refuse_repeats(block: pa.Array, ids: pa.Array, last: Last, search: Search, vectors: str) -> Last:

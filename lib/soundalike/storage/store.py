@@ -153,9 +153,9 @@ class Store:
         """
         rows = self._checked(table, rows, in_order)
         if table.is_staged:
-            # Nobody reads its properties, so that the commit of the rows may make the table.
+            # The commit of the rows may make the table: nobody looks at it as one. It is read file by file, so that
+            # statistics in its log would serve nobody.
             writer = rows.write.format("delta").mode("overwrite").option("userMetadata", mark.text())
-            # All of it is read: no file is skipped by what it holds.
             return self._commit(table, writer.option("delta.dataSkippingNumIndexedCols", "0"))
         # An empty table needs no search for the rows to replace.
         fresh = self.ensure(table)
