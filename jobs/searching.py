@@ -95,6 +95,7 @@ def _placed(
 ) -> Tracks:  # fmt: skip
     rows = run.store.read(table)
     profile = eligibility.vector_profile(rows, asked.scopes, asked.strict).collect()[0]
+    counters = dict(profile["counters"])
     name = asked.vectors or TRACK_VECTORS.name
     if not eligibility.dimensions_of(profile):
         raise SoundalikeError(
@@ -107,7 +108,7 @@ def _placed(
     found = eligibility.representatives(places, inheriting)
     blocks = models.with_families(eligibility.rows_of_blocks(found), family, exact_max).persist()
     if not (known := blocks.collect()):
-        reasons = ", ".join(f"{name} {count}" for name, count in profile["counters"].items() if count)
+        reasons = ", ".join(f"{name} {count}" for name, count in counters.items() if count)
         raise SoundalikeError(f"no track is eligible in any scope ({reasons}); nothing was published")
     of_run = run.settings.neighbors
     sampled = samples.sampled_rows(
@@ -115,7 +116,7 @@ def _placed(
     ).persist()
     ids = Ids(packed=profile["unpacked"] == 0)
     return Tracks(
-        name, rows, places, inheriting, found, blocks, known, sampled, profile["tracks"], profile["counters"],
+        name, rows, places, inheriting, found, blocks, known, sampled, profile["tracks"], counters,
         profile["dimensions"], ids, precision,
     )  # fmt: skip
 

@@ -155,8 +155,8 @@ def vector_profile(tracks: DataFrame, scopes: Sequence[str], strict: bool) -> Da
 
     Columns tracks, unnamed (have no id), unpacked (ids that are not lower-case UUIDs), narrowest and widest (struct of
     width and track_id; null = no vector is given), dimensions (of the lattice without its parity; null = no vector),
-    counters (for the ledger, map<string,bigint>: per scope `eligible` and each of REASONS, zero included; every track
-    is counted once per scope). `strict`: untrusted ones are not eligible.
+    counters (for the ledger, array of struct counter, value: per scope `eligible` and each of REASONS, zero included;
+    every track is counted once per scope). `strict`: untrusted ones are not eligible.
     """
     width = F.when(F.col("width").isNotNull(), F.struct("width", F.col("track_id")))
     counters = {
@@ -171,7 +171,9 @@ def vector_profile(tracks: DataFrame, scopes: Sequence[str], strict: bool) -> Da
         F.min(width).alias("narrowest"),
         F.max(width).alias("widest"),
         (F.max(F.length("lattice")) / 2 - 1).cast("int").alias("dimensions"),
-        F.map_from_arrays(F.array(*map(F.lit, counters)), F.array(*counters.values())).alias("counters"),
+        F.array(
+            *(F.struct(F.lit(name).alias("counter"), count.alias("value")) for name, count in counters.items())
+        ).alias("counters"),
     )
 
 
